@@ -1,0 +1,23 @@
+@{
+    RootModule           = 'bin/CcExport.dll'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '5b0f3f0e-8c53-4a3e-9a55-0d1c2a4f7b61'
+    Author               = 'CcExport contributors'
+    CompanyName          = 'CcExport contributors'
+    Copyright            = '(c) CcExport contributors. MIT licence.'
+    Description          = 'Exports segments of unified customer profiles to Constant Contact lists, exactly: every profile is counted, every rejection has a reason.'
+    PowerShellVersion    = '7.4'
+    CompatiblePSEditions = @('Core')
+    FormatsToProcess     = @('CcExport.Format.ps1xml')
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+    CmdletsToExport      = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags         = @('ConstantContact', 'CustomerInsights', 'Dynamics365', 'Marketing', 'Export', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'See CHANGELOG.md.'
+        }
+    }
+}
