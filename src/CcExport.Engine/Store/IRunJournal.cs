@@ -1,0 +1,138 @@
+namespace CcExport.Engine.Store;
+
+/// <summary>
+/// The journal of runs: each step of a run and of a batch is one durable transaction with a name of its own.
+/// The order against the wire is what makes a killed run resumable: <see cref="SendingAsync"/> is durable before the request
+/// leaves, <see cref="SentAsync"/> after the answer. A batch found in Sending after a crash may or may not be at the server:
+/// it is looked for there before it is ever sent again.
+/// </summary>
+internal interface IRunJournal
+{
+    /// <summary>Opens a run and gives it its id.</summary>
+    Task<long> OpenAsync(RunRecord run, CancellationToken ct);
+    /// <summary>A batch lies in the spool, flushed.</summary>
+    Task SealedAsync(long runId, BatchRecord batch, CancellationToken ct);
+    /// <summary>All input is read, mapped and sealed: from here on the source is never read again. Writes the read side of the balance.</summary>
+    Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct);
+    /// <summary>A request is about to leave.</summary>
+    Task SendingAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct);
+    /// <summary>The server took it. <c>ActivityClaimed</c> (Conflict) when another batch or run holds that activity id.</summary>
+    Task SentAsync(long runId, int batch, string activityId, DateTimeOffset at, CancellationToken ct);
+    /// <summary>The answer was lost: the server may have it or not.</summary>
+    Task InDoubtAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct);
+    /// <summary>The server certainly does not have it: back to Sealed.</summary>
+    Task NotSentAsync(long runId, int batch, CancellationToken ct);
+    /// <summary>The activity reached its end, or the batch was refused as a whole.</summary>
+    Task FinishedAsync(long runId, int batch, BatchOutcome outcome, CancellationToken ct);
+    /// <summary>Status and message while the run goes on (Running, WaitingForQuota, Verifying, Interrupted).</summary>
+    Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct);
+    /// <summary>The run is over: final status, numbers, message. The wrapped spool key is erased in the same transaction.</summary>
+    Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct);
+
+    Task<RunRecord?> FindAsync(long runId, CancellationToken ct);
+    /// <summary>Newest first.</summary>
+    Task<IReadOnlyList<RunRecord>> ListAsync(RunQuery query, CancellationToken ct);
+    Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct);
+    /// <summary>Those of <paramref name="activityIds"/> that some batch of any run already claims.</summary>
+    Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct);
+    /// <summary>True when an earlier run of this export had contacts accepted.</summary>
+    Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct);
+}
+
+/// <summary>Which runs to list; null means any.</summary>
+internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue);
+
+/// <summary>Where a run stands.</summary>
+public enum RunStatus
+{
+    /// <summary>Accepted, not yet begun.</summary>
+    Queued,
+    /// <summary>At work.</summary>
+    Running,
+    /// <summary>Parked until the next 00:00 UTC: the day's calls are used up.</summary>
+    WaitingForQuota,
+    /// <summary>Reading the list back.</summary>
+    Verifying,
+    /// <summary>To its end; nothing refused, nothing unaccounted for.</summary>
+    Completed,
+    /// <summary>To its end; some contacts were refused or are unaccounted for.</summary>
+    CompletedWithErrors,
+    /// <summary>Could not go to its end.</summary>
+    Failed,
+    /// <summary>Stopped for good by a person.</summary>
+    Canceled,
+    /// <summary>Stopped half-way; can go on from the journal.</summary>
+    Interrupted,
+}
+
+/// <summary>The balance as stored. Read = Invalid + Duplicate + Suppressed + Unchanged + Sent; Sent = Accepted + OptedOut + Refused + Unaccounted.</summary>
+internal sealed record RunNumbers
+{
+    public long Read { get; init; }
+    public long Invalid { get; init; }
+    public long Duplicate { get; init; }
+    public long Suppressed { get; init; }
+    public long Unchanged { get; init; }
+    public long Sent { get; init; }
+    public long Accepted { get; init; }
+    public long OptedOut { get; init; }
+    public long Refused { get; init; }
+    public long Unaccounted { get; init; }
+    public long Removed { get; init; }
+    /// <summary>Optional values that were cut to their limit or left out; noted one by one among the rejections.</summary>
+    public long Noted { get; init; }
+    public int Batches { get; init; }
+    public int Requests { get; init; }
+    public long BytesSent { get; init; }
+}
+
+internal sealed record RunRecord
+{
+    public long Id { get; init; }
+    /// <summary>Name of the export; null for a piped run without a name.</summary>
+    public string? Export { get; init; }
+    public required Guid ConnectionId { get; init; }
+    public required string Connection { get; init; }
+    public required string ListId { get; init; }
+    public RunStatus Status { get; init; }
+    public required string Trigger { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
+    public DateTimeOffset? AllSealedAt { get; init; }
+    public DateTimeOffset? CompletedAt { get; init; }
+    public RunNumbers Numbers { get; init; } = new();
+    public string? Message { get; init; }
+    /// <summary>The definition as it was at the start (JSON), so that a resume does not depend on later changes.</summary>
+    public required string Definition { get; init; }
+    /// <summary>The spool's key, wrapped by the ring; null once destroyed.</summary>
+    public byte[]? SpoolKey { get; init; }
+}
+
+/// <summary>Where a batch stands.</summary>
+internal enum BatchState
+{
+    Sealed,
+    Sending,
+    InDoubt,
+    Sent,
+    Finished,
+}
+
+internal sealed record BatchRecord
+{
+    public required int Number { get; init; }
+    public required int Rows { get; init; }
+    public required int Bytes { get; init; }
+    public BatchState State { get; init; }
+    /// <summary>When its (latest) request left.</summary>
+    public DateTimeOffset? SendingAt { get; init; }
+    /// <summary>When its answer came, or was given up.</summary>
+    public DateTimeOffset? SentAt { get; init; }
+    public string? ActivityId { get; init; }
+    /// <summary>How often it was sent.</summary>
+    public int Attempts { get; init; }
+    public BatchOutcome? Outcome { get; init; }
+}
+
+/// <summary>How a batch ended: its rows, each with one fate.</summary>
+/// <param name="Verdict">The activity's terminal state, or the reason id of a refusal.</param>
+internal sealed record BatchOutcome(string Verdict, int Accepted, int OptedOut, int Refused, int Unaccounted, string? Message, DateTimeOffset At);
