@@ -1,0 +1,67 @@
+namespace CcExport.Engine.Profiles;
+
+/// <summary>Finds asked columns among those that exist, and says what is wrong when it can't.</summary>
+internal static class Columns
+{
+    /// <summary>Positions of <paramref name="asked"/> in <paramref name="existing"/>: the exact name, else without regard to case.</summary>
+    /// <param name="place">What the columns belong to, for the message: a file's or a segment's name.</param>
+    public static int[] Find(IReadOnlyList<string> asked, IReadOnlyList<string> existing, string place)
+    {
+        var found = new int[asked.Count];
+        for (int i = 0; i < found.Length; i++) found[i] = Find(asked[i], existing, place);
+        return found;
+    }
+
+    private static int Find(string asked, IReadOnlyList<string> existing, string place)
+    {
+        int position = Only(asked, existing, StringComparison.Ordinal, place);
+        if (position < 0) position = Only(asked, existing, StringComparison.OrdinalIgnoreCase, place);
+        if (position >= 0) return position;
+        string? near = Nearest(asked, existing);
+        throw new CcException("ColumnNotFound", CcErrorKind.InvalidArgument,
+            $"'{place}' has no column '{asked}'. It has: {Names(existing)}.",
+            near is null
+                ? "Map a column that exists. If the first line is data and not a header, name the columns with -Header."
+                : $"Did you mean '{near}'? If the first line is data and not a header, name the columns with -Header.")
+        { Subject = place };
+    }
+
+    private static int Only(string asked, IReadOnlyList<string> existing, StringComparison comparison, string place)
+    {
+        int position = -1;
+        for (int i = 0; i < existing.Count; i++)
+        {
+            if (!existing[i].Equals(asked, comparison)) continue;
+            if (position >= 0)
+            {
+                throw new CcException("ColumnAmbiguous", CcErrorKind.InvalidArgument,
+                    $"'{place}' has more than one column '{asked}': columns {position + 1} and {i + 1}.",
+                    "Rename one of them in the file, or name all columns with -Header.")
+                { Subject = place };
+            }
+            position = i;
+        }
+        return position;
+    }
+
+    private static string Names(IReadOnlyList<string> existing)
+        => existing.Count == 0 ? "(none)" : string.Join(", ", existing.Take(40)) + (existing.Count > 40 ? $", … ({existing.Count} in all)" : "");
+
+    private static string? Nearest(string asked, IReadOnlyList<string> existing)
+        => existing.Select(name => (name, distance: Distance(asked.ToUpperInvariant(), name.ToUpperInvariant())))
+            .Where(x => x.distance <= Math.Max(2, asked.Length / 3)).OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
+
+    /// <summary>Levenshtein's distance, two rows at a time.</summary>
+    private static int Distance(string a, string b)
+    {
+        int[] previous = [.. Enumerable.Range(0, b.Length + 1)], current = new int[b.Length + 1];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            current[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+                current[j] = Math.Min(Math.Min(current[j - 1], previous[j]) + 1, previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+            (previous, current) = (current, previous);
+        }
+        return previous[b.Length];
+    }
+}

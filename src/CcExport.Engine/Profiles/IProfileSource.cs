@@ -1,0 +1,40 @@
+namespace CcExport.Engine.Profiles;
+
+/// <summary>
+/// Where segments are read. One source a file, all behind this: it names its segments and their columns, and streams rows.
+/// What cannot be read to its end throws <see cref="CcException"/> (InvalidData) that says where; a single row that does not
+/// fit is a row with a fault and the reading goes on.
+/// </summary>
+internal interface IProfileSource
+{
+    /// <summary>The segments, in a stable order.</summary>
+    Task<IReadOnlyList<Segment>> GetSegmentsAsync(CancellationToken ct);
+
+    /// <summary>The columns of a segment, as the source spells them.</summary>
+    Task<IReadOnlyList<string>> GetColumnsAsync(string segment, CancellationToken ct);
+
+    /// <summary>
+    /// Streams a segment's rows with the given columns, in that order. A column is found by its exact name, else without
+    /// regard to case; <c>ColumnNotFound</c> lists those that exist, <c>ColumnAmbiguous</c> says that a header has it twice.
+    /// </summary>
+    IAsyncEnumerable<ProfileBatch> ReadAsync(string segment, IReadOnlyList<string> columns, CancellationToken ct);
+}
+
+/// <summary>A named group of profiles in a source.</summary>
+public sealed class Segment
+{
+    /// <summary>The name it is asked for by.</summary>
+    public required string Name { get; init; }
+    /// <summary>What people see; the name where the source has no other.</summary>
+    public required string DisplayName { get; init; }
+    /// <summary>Profiles, where the source knows without reading.</summary>
+    public long? Size { get; init; }
+    /// <summary>Bytes on disk, all its files together.</summary>
+    public long? Bytes { get; init; }
+    /// <summary>When its data was last renewed, where the source knows.</summary>
+    public DateTimeOffset? LastEvaluated { get; init; }
+    /// <summary>Its columns, where the source knows without reading.</summary>
+    public IReadOnlyList<string>? Columns { get; init; }
+    /// <summary>The named source it belongs to; null for a bare path.</summary>
+    public string? Source { get; set; }
+}
