@@ -103,7 +103,7 @@ function Format-Command($Command) {
         $number++
         $code = [Security.SecurityElement]::Escape($example.SelectSingleNode('code').InnerText.Trim())
         $remark = Format-Para (ConvertTo-Text $example.SelectSingleNode('para'))
-        "<command:example><maml:title>Example $number</maml:title><dev:code>$code</dev:code><dev:remarks>$remark</dev:remarks></command:example>"
+        "<command:example><maml:title>---------- Example $number ----------</maml:title><dev:code>$code</dev:code><dev:remarks>$remark<maml:para /></dev:remarks></command:example>"
     }
     @"
 <command:command>
