@@ -68,13 +68,10 @@ public sealed class Simulation
     {
         lock (Gate)
         {
-            AdvanceJobs();
             SimulatorSwitches next = _switches with { };
             change(next);
-            Volatile.Write(ref _switches, next);
+            Replace(next);
         }
-
-        Changed?.Invoke();
     }
 
     /// <summary>Moves the simulation's clock on, on top of the clock it was given.</summary>
@@ -241,6 +238,38 @@ public sealed class Simulation
     public void SetCallsToday(int calls)
     {
         lock (Gate) Rates.SetToday(calls);
+    }
+
+    /// <summary>Refuses the next calls as too many, whatever the limits say.</summary>
+    public void ThrottleNext(int calls)
+    {
+        lock (Gate) Rates.ThrottleNext(calls);
+    }
+
+    /// <summary>Gives an unfinished job an end; a running or stuck one has it at once. False when there is none with this id.</summary>
+    public bool EndJob(string id, JobOutcome outcome)
+    {
+        lock (Gate)
+        {
+            AdvanceJobs();
+            if (Jobs.Find(id, Now) is not { IsTerminal: false } job) return false;
+            Jobs.Force(job, outcome, Now);
+            AdvanceJobs();
+        }
+
+        Changed?.Invoke();
+        return true;
+    }
+
+    internal void Replace(SimulatorSwitches next)
+    {
+        lock (Gate)
+        {
+            AdvanceJobs();
+            Volatile.Write(ref _switches, next);
+        }
+
+        Changed?.Invoke();
     }
 
     internal void AdvanceJobs() => Jobs.Advance(_switches, Clock.Now);

@@ -1,5 +1,7 @@
+using CcExport.Simulator.Admin;
 using CcExport.Simulator.Api;
 using CcExport.Simulator.Faults;
+using CcExport.Simulator.Page;
 using CcExport.Simulator.SignIn;
 
 namespace CcExport.Simulator;
@@ -31,6 +33,7 @@ public static class SimulatorHost
         });
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         WebApplication app = builder.Build();
+        app.Use(next => context => ReportOwnFaults(context, next));
         app.UseRouting();
         app.Use(next => context => FaultMiddleware.Run(context, next, simulation));
         app.Use(next => context => context.Request.Path.StartsWithSegments("/v3") ? ApiMiddleware.Run(context, next, simulation) : next(context));
@@ -38,11 +41,31 @@ public static class SimulatorHost
         ActivityEndpoints.Map(app, simulation);
         ListEndpoints.Map(app, simulation);
         AccountEndpoints.Map(app, simulation);
+        ContactEndpoints.Map(app, simulation);
+        JobEndpoints.Map(app, simulation);
+        ContactFile.Map(app, simulation);
         TokenEndpoint.Map(app, simulation);
+        ConsentPages.Map(app, simulation);
+        AdminEndpoints.Map(app, simulation);
+        StatePage.Map(app, options);
         app.MapFallback(context => Reply.Error(context, simulation, new ApiException(403, "", "Forbidden") { Form = BodyForm.Gateway }));
         var timer = new JobTimer(simulation);
         await app.StartAsync();
         return new RunningSimulator(app, simulation, timer);
+    }
+
+    /// <summary>A mistake of the simulator must not look like one of the service.</summary>
+    private static async Task ReportOwnFaults(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (Exception e) when (!context.RequestAborted.IsCancellationRequested && e is not BadHttpRequestException)
+        {
+            await Console.Error.WriteLineAsync($"Simulator fault in {context.Request.Method} {context.Request.Path}: {e}");
+            throw;
+        }
     }
 
     /// <summary>Neither Ctrl+C nor a signal ends the host: that is the starter's decision.</summary>
