@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 
@@ -14,7 +13,7 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
     /// <summary>Records that are looked at for names of columns.</summary>
     public const int DiscoverRecords = 100;
 
-    private const int FirstBlock = 256 * 1024;
+    private const int FirstBlock = 256 * 1024, DiscoverBytes = 4 * FirstBlock;
 
     private byte[] _buffer = new byte[FirstBlock];
     private int _start, _end;
@@ -34,7 +33,7 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             int end = NextLine(at);
             if (end < 0)
             {
-                if (_atEnd || _end - _start >= Limits.RecordBytes) break;
+                if (_atEnd || (_end - _start >= DiscoverBytes && objects + others > 0)) break;
                 await FillAsync(ct).ConfigureAwait(false);
                 continue;
             }
@@ -98,11 +97,10 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
         Span<byte> line = _buffer.AsSpan(start, length);
         if (IsBlank(line)) return;
         if (line.Length > Limits.RecordBytes) throw InputErrors.RecordTooLong(place, _line);
-        Span<ProfileBatch.Field> fields = batch.AddRow();
-        if (row.TryRead(line, start, fields)) return;
         // Only the very last line can lack its end, and only there is half an object a sign of half a file.
         if (line[^1] != '\n' && JsonRow.IsCut(line)) throw JsonLinesErrors.Cut(place, _line);
-        batch.Fault(RowFault.Malformed);
+        ReadOnlySpan<ProfileBatch.Field> fields = row.Read(line, start, out RowFault fault);
+        fields.CopyTo(batch.AddRow(fault));
     }
 
     /// <summary>Where the line that begins <paramref name="from"/> bytes into what is left ends, its line feed included; -1: not in the block.</summary>

@@ -12,7 +12,11 @@ internal sealed class JsonRow
     /// <summary>Names that are remembered. Files that invent names (ids as keys) must not fill the memory.</summary>
     private const int MostNames = 1024;
 
+    private static readonly ProfileBatch.Field Missing = new(0, -1);
+
     private readonly IReadOnlyList<string> _columns;
+    private readonly IReadOnlyList<string> _discovered;
+    private readonly ProfileBatch.Field[] _fields;
     private readonly List<Name> _names = [];
     private readonly bool[] _seen;
     private readonly long[] _exactIn;
@@ -22,18 +26,27 @@ internal sealed class JsonRow
     /// <param name="discovered">Names that exist for certain, even where their value is not looked at again.</param>
     public JsonRow(IReadOnlyList<string> columns, IReadOnlyList<string> discovered)
     {
-        (_columns, _seen, _exactIn, Discovered) = (columns, new bool[columns.Count], new long[columns.Count], discovered);
+        (_columns, _discovered) = (columns, discovered);
+        (_fields, _seen, _exactIn) = (new ProfileBatch.Field[columns.Count], new bool[columns.Count], new long[columns.Count]);
     }
-
-    private IReadOnlyList<string> Discovered { get; }
 
     /// <summary>A property name as it stands in the file, and the columns that it feeds.</summary>
     private sealed record Name(byte[] Text, int[] Exact, int[] Like);
 
-    /// <summary>Fills the fields from one line, whose first byte is <paramref name="at"/> in the batch's text; false: no object.</summary>
-    public bool TryRead(Span<byte> line, int at, Span<ProfileBatch.Field> fields)
+    /// <summary>
+    /// The asked fields of one line, which is not blank and whose first byte is <paramref name="at"/> in the batch's text; valid until
+    /// the next line. Escaped values are unescaped where they stand, so a line can be read once.
+    /// </summary>
+    public ReadOnlySpan<ProfileBatch.Field> Read(Span<byte> line, int at, out RowFault fault)
     {
-        fields.Fill(new(0, -1));
+        _fields.AsSpan().Fill(Missing);
+        fault = TryRead(line, at) ? RowFault.None : RowFault.Malformed;
+        if (fault != RowFault.None) _fields.AsSpan().Fill(Missing);
+        return _fields;
+    }
+
+    private bool TryRead(Span<byte> line, int at)
+    {
         // Cheaper than an exception for each line of a file that is something else.
         if (line[line.IndexOfAnyExcept(" \t\r\n"u8)] != '{') return false;
         _record++;
@@ -47,7 +60,7 @@ internal sealed class JsonRow
                 Name name = Find(ref json, ref expected);
                 json.Read();
                 if (name.Exact.Length + name.Like.Length == 0) json.Skip();
-                else Take(ref json, line, at, name, fields);
+                else Take(ref json, line, at, name);
             }
             // What follows the object on its line makes the reader throw.
             return !json.Read();
@@ -55,7 +68,6 @@ internal sealed class JsonRow
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // InvalidOperation: an escaped half of a surrogate pair.
-            fields.Fill(new(0, -1));
             return false;
         }
     }
@@ -83,10 +95,10 @@ internal sealed class JsonRow
     public void ThrowIfMissing(string place)
     {
         // A file without records has no columns, and none is missed: it is zero rows.
-        if (_record == 0 && Discovered.Count == 0) return;
+        if (_record == 0 && _discovered.Count == 0) return;
         for (int i = 0; i < _columns.Count; i++)
         {
-            if (!_seen[i]) Columns.Find([_columns[i]], [.. Discovered.Union(_names.Select(name => Encoding.UTF8.GetString(name.Text)))], place);
+            if (!_seen[i]) Columns.Find([_columns[i]], [.. _discovered.Union(_names.Select(name => Encoding.UTF8.GetString(name.Text)))], place);
         }
     }
 
@@ -111,7 +123,7 @@ internal sealed class JsonRow
     private int[] Matching(string name, StringComparison comparison)
         => [.. Enumerable.Range(0, _columns.Count).Where(i => _columns[i].Equals(name, comparison))];
 
-    private void Take(ref Utf8JsonReader json, Span<byte> line, int at, Name name, Span<ProfileBatch.Field> fields)
+    private void Take(ref Utf8JsonReader json, Span<byte> line, int at, Name name)
     {
         int start = (int)json.TokenStartIndex, length;
         switch (json.TokenType)
@@ -139,14 +151,14 @@ internal sealed class JsonRow
         var field = new ProfileBatch.Field(at + start, length);
         foreach (int column in name.Exact)
         {
-            fields[column] = field;
+            _fields[column] = field;
             _exactIn[column] = _record;
             _seen[column] = true;
         }
         foreach (int column in name.Like)
         {
             _seen[column] = true;
-            if (_exactIn[column] != _record) fields[column] = field;
+            if (_exactIn[column] != _record) _fields[column] = field;
         }
     }
 
