@@ -57,11 +57,7 @@ internal static class InputFile
         try
         {
             // Looked at before it is opened: opening a pipe waits for its other end, and an open device may do anything.
-            var info = new FileInfo(path);
-            if (Directory.Exists(path)) throw InputErrors.IsDirectory(path);
-            RefuseUselessLink(path, info);
-            if (!info.Exists) throw InputErrors.NotFound(path);
-            if (Length(info) == 0) return allowEmpty ? null : throw InputErrors.Empty(path);
+            if (Length(Existing(path)) == 0) return allowEmpty ? null : throw InputErrors.Empty(path);
             file = new FileStream(path, new FileStreamOptions
             {
                 Mode = FileMode.Open,
@@ -83,6 +79,27 @@ internal static class InputFile
             file?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Throws where there is no file of that name, or a link that leads to none; reads nothing.</summary>
+    public static void Check(string path)
+    {
+        try
+        {
+            Existing(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw InputErrors.Opening(path, e);
+        }
+    }
+
+    private static FileInfo Existing(string path)
+    {
+        var info = new FileInfo(path);
+        if (Directory.Exists(path)) throw InputErrors.IsDirectory(path);
+        RefuseUselessLink(path, info);
+        return info.Exists ? info : throw InputErrors.NotFound(path);
     }
 
     /// <summary>The length of the file itself; a symbolic link's own is that of its target's name.</summary>
