@@ -1,6 +1,5 @@
 using Dapper;
 using Microsoft.Data.Sqlite;
-using static CcExport.Engine.Store.Sqlite.SqliteValues;
 
 namespace CcExport.Engine.Store.Sqlite;
 
