@@ -69,7 +69,9 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         using var request = new HttpRequestMessage(call.IsImport ? HttpMethod.Post : HttpMethod.Get, call.Address);
         ImportContent? content = call.Body is { } body ? new ImportContent(body) : null;
-        request.Content = content;
+        // The handler by itself repeats a request up to three times when the line is cut before an answer, past our budget and
+        // within the same second; but never one whose content it has begun to send, be it empty ("Content-Length: 0").
+        request.Content = content ?? (HttpContent)new ByteArrayContent([]);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Value);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         Interlocked.Increment(ref _calls);
