@@ -81,7 +81,7 @@ public sealed class Rejection
     public required string Message { get; init; }
     /// <summary>What to do about it.</summary>
     public string? Remedy { get; init; }
-    /// <summary>Invalid, Duplicate, Suppressed, Refused, Unaccounted, or Note (the profile was sent, but a value was cut or left out).</summary>
+    /// <summary>Invalid, Duplicate, Suppressed, Refused, Unaccounted, or Noted (the profile was sent, but a value was cut or left out).</summary>
     public required string Kind { get; init; }
     /// <summary>Profiles this stands for: 1, or more where the service named none of a batch's.</summary>
     public required int Count { get; init; }

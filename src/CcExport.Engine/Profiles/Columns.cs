@@ -47,7 +47,8 @@ internal static class Columns
     private static string Names(IReadOnlyList<string> existing)
         => existing.Count == 0 ? "(none)" : string.Join(", ", existing.Take(40)) + (existing.Count > 40 ? $", … ({existing.Count} in all)" : "");
 
-    private static string? Nearest(string asked, IReadOnlyList<string> existing)
+    /// <summary>The existing name that was probably meant.</summary>
+    public static string? Nearest(string asked, IReadOnlyList<string> existing)
         => existing.Select(name => (name, distance: Distance(asked.ToUpperInvariant(), name.ToUpperInvariant())))
             .Where(x => x.distance <= Math.Max(2, asked.Length / 3)).OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
 

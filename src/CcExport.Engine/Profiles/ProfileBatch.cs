@@ -72,6 +72,11 @@ internal sealed class ProfileBatch
         return _fields.AsSpan(Rows++ * Columns, Columns);
     }
 
+    /// <summary>Takes the last row back.</summary>
+    public void DropRow() => Rows--;
+
+    public void SetFault(int row, RowFault fault) => _faults[row] = fault;
+
     private void Grow()
     {
         Capacity *= 2;

@@ -132,7 +132,7 @@ internal interface ILeaseStore
 
 /// <summary>Who holds a lease.</summary>
 /// <param name="Id">Unique for each taking, so that two runs of one process are told apart.</param>
-internal sealed record LeaseOwner(Guid Id, string Machine, int ProcessId, long ProcessStartTicks, string Purpose);
+internal sealed partial record LeaseOwner(Guid Id, string Machine, int ProcessId, long ProcessStartTicks, string Purpose);
 
 /// <summary><paramref name="Taken"/>, or the present holder.</summary>
 internal sealed record LeaseAnswer(bool Taken, LeaseOwner? Holder, DateTimeOffset? HolderExpires, bool TookOver);

@@ -1,0 +1,143 @@
+using System.Text.Json;
+
+namespace CcExport.Engine.ConstantContact;
+
+/// <summary>
+/// The API of one connected account, as typed calls. How a call travels stands in the other part of this class
+/// (<c>.Chain</c>): token, budget, send, classify, retry. Failures are <see cref="CcException"/>; see <see cref="ImportAsync"/> for the one
+/// call that is not harmless to repeat. Safe for parallel use.
+/// </summary>
+internal sealed partial class ConstantContactClient
+{
+    /// <summary>The service's largest page for lists and activities. Its own documents disagree on more.</summary>
+    private const int PageSize = 500;
+    private const int CustomFieldPageSize = 100;
+
+    /// <summary>What the signed-in user may do: names such as <c>contacts:write</c>. Needs no scope and no privilege itself.</summary>
+    public async Task<IReadOnlyList<string>> GetPrivilegesAsync(CancellationToken ct)
+    {
+        Call call = Call.Read(Resource("account/user/privileges"), "reading the user's privileges", null, null);
+        using JsonDocument document = Parse(call, await CallAsync(call, ct).ConfigureAwait(false));
+        return Readings.Privileges(document.RootElement);
+    }
+
+    /// <summary>Who the account is; null when the connection's scope or its user's privileges do not include that.</summary>
+    public async Task<AccountSummary?> GetAccountAsync(CancellationToken ct)
+    {
+        Call call = CallFor("account/summary", "reading the account", "account:read", "account_read", forbidden: true);
+        Answer answer = await CallAsync(call, ct).ConfigureAwait(false);
+        if (answer.Verdict == Verdict.Forbidden) return null;
+        using JsonDocument document = Parse(call, answer);
+        return new(document.RootElement.Text("encoded_account_id"), document.RootElement.Text("organization_name"));
+    }
+
+    /// <summary>How many contacts the account holds, by their permission.</summary>
+    public async Task<ContactCounts> GetContactCountsAsync(CancellationToken ct)
+    {
+        Call call = CallFor("contacts/counts", "reading the contact counts", "contacts:read");
+        using JsonDocument document = Parse(call, await CallAsync(call, ct).ConfigureAwait(false));
+        return Readings.Counts(document.RootElement);
+    }
+
+    /// <summary>All lists of the account with their members counted.</summary>
+    public Task<IReadOnlyList<ContactList>> GetListsAsync(CancellationToken ct)
+        => ReadPagesAsync(
+            CallFor($"contact_lists?limit={PageSize}&include_membership_count=all", "reading the lists", "contacts:lists:read"),
+            "lists", item => Readings.List(item, _connection), ct);
+
+    /// <summary>One list; null when there is none. A deleted one may still come, with <see cref="ContactList.DeletedAt"/> set.</summary>
+    public async Task<ContactList?> GetListAsync(string id, CancellationToken ct)
+    {
+        Call call = CallFor($"contact_lists/{Uri.EscapeDataString(id)}?include_membership_count=all", "reading the list", "contacts:lists:read", notFound: true);
+        Answer answer = await CallAsync(call, ct).ConfigureAwait(false);
+        if (answer.Verdict == Verdict.NotFound) return null;
+        using JsonDocument document = Parse(call, answer);
+        return Readings.List(document.RootElement, _connection) ?? throw Failures.Unreadable(call, _connection, null);
+    }
+
+    public Task<IReadOnlyList<CustomField>> GetCustomFieldsAsync(CancellationToken ct)
+        => ReadPagesAsync(
+            CallFor($"contact_custom_fields?limit={CustomFieldPageSize}", "reading the custom fields", "contacts:read"),
+            "custom_fields", item => Readings.CustomField(item, _connection), ct);
+
+    /// <summary>
+    /// Sends one import. A <see cref="CcException"/> means that the service certainly does not have it;
+    /// <see cref="InDoubtException"/> that it may, in which case it was sent exactly once and is never sent again from here.
+    /// Cancelled while on its way it is in doubt as well. <paramref name="body"/> must not change before the task ends.
+    /// </summary>
+    public async Task<Activity> ImportAsync(ReadOnlyMemory<byte> body, CancellationToken ct)
+    {
+        Call call = Call.Import(Resource("activities/contacts_json_import"), body);
+        Answer answer = await CallAsync(call, ct).ConfigureAwait(false);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(answer.Body);
+            return Readings.Activity(document.RootElement)
+                ?? throw new InDoubtException($"The import was answered with HTTP {answer.Status} but without an activity id.");
+        }
+        catch (JsonException fault)
+        {
+            throw new InDoubtException($"The import was answered with HTTP {answer.Status} and something unreadable.", fault);
+        }
+    }
+
+    /// <summary>All jobs that the account still remembers (ten days), every page of them.</summary>
+    public Task<IReadOnlyList<Activity>> GetActivitiesAsync(CancellationToken ct)
+        => ReadPagesAsync(CallFor($"activities?limit={PageSize}", "reading the jobs", "contacts:write"), "activities", Readings.Activity, ct);
+
+    /// <summary>One job; null when the service does not know it (any more).</summary>
+    public async Task<Activity?> GetActivityAsync(string id, CancellationToken ct)
+    {
+        Call call = CallFor($"activities/{Uri.EscapeDataString(id)}", "reading the job", "contacts:write", notFound: true);
+        Answer answer = await CallAsync(call, ct).ConfigureAwait(false);
+        if (answer.Verdict == Verdict.NotFound) return null;
+        using JsonDocument document = Parse(call, answer);
+        return Readings.Activity(document.RootElement) ?? throw Failures.Unreadable(call, _connection, null);
+    }
+
+    private Uri Resource(string resource) => Endpoints.Below(_endpoint, resource);
+
+    private Call CallFor(string resource, string what, string privilege, string scope = "contact_data", bool notFound = false, bool forbidden = false)
+        => Call.Read(Resource(resource), what, privilege, scope, notFound, forbidden);
+
+    private JsonDocument Parse(Call call, Answer answer)
+    {
+        try
+        {
+            return JsonDocument.Parse(answer.Body);
+        }
+        catch (JsonException fault)
+        {
+            throw Failures.Unreadable(call, _connection, fault);
+        }
+    }
+
+    private async Task<IReadOnlyList<T>> ReadPagesAsync<T>(Call first, string items, Func<JsonElement, T?> read, CancellationToken ct)
+        where T : class
+    {
+        var found = new List<T>();
+        var seen = new HashSet<string>(StringComparer.Ordinal) { first.Address.PathAndQuery };
+        for (Call? call = first; call is not null;)
+        {
+            using JsonDocument page = Parse(call, await CallAsync(call, ct).ConfigureAwait(false));
+            if (page.RootElement.ValueKind != JsonValueKind.Object) throw Failures.Unreadable(call, _connection, null);
+            found.AddRange(page.RootElement.Items(items).Select(read).OfType<T>());
+            call = NextPage(call, page.RootElement, seen);
+        }
+        return found;
+    }
+
+    /// <summary>The link holds an opaque cursor and is relative to the host. It comes from outside and our token follows it: only to the same resource.</summary>
+    private Call? NextPage(Call call, JsonElement page, HashSet<string> seen)
+    {
+        if (page.Find("_links", "next", "href") is not { ValueKind: JsonValueKind.String } link || link.GetString() is not { Length: > 0 } href) return null;
+        if (!Uri.TryCreate(call.Address, href, out Uri? next)
+            || Uri.Compare(next, call.Address, UriComponents.SchemeAndServer | UriComponents.UserInfo | UriComponents.Path, UriFormat.UriEscaped,
+                StringComparison.OrdinalIgnoreCase) != 0)
+        {
+            throw Failures.PageLinkRefused(call, _connection, "leads elsewhere");
+        }
+        if (!seen.Add(next.PathAndQuery)) throw Failures.PageLinkRefused(call, _connection, "leads to a page that was read already");
+        return call.At(next);
+    }
+}

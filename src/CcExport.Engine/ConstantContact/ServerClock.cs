@@ -1,0 +1,35 @@
+namespace CcExport.Engine.ConstantContact;
+
+/// <summary>
+/// How far the service's clock is from ours, from the Date header. The day's quota ends by its clock, and its jobs carry its
+/// times. The header counts whole seconds, so half of one is added; of several answers the quickest tells best.
+/// </summary>
+internal sealed class ServerClock(TimeProvider time)
+{
+    private static readonly TimeSpan BestFor = TimeSpan.FromMinutes(10);
+    private readonly object _lock = new();
+    private TimeSpan _skew;
+    private TimeSpan _roundTrip = TimeSpan.MaxValue;
+    private DateTimeOffset _noted;
+
+    /// <summary>Theirs minus ours; zero until an answer came.</summary>
+    public TimeSpan Skew
+    {
+        get { lock (_lock) return _skew; }
+    }
+
+    public DateTimeOffset Now => time.GetUtcNow() + Skew;
+
+    public void Note(DateTimeOffset? serverDate, DateTimeOffset sent, DateTimeOffset received)
+    {
+        if (serverDate is not { } date || received < sent) return;
+        TimeSpan roundTrip = received - sent;
+        lock (_lock)
+        {
+            if (roundTrip > _roundTrip && received - _noted < BestFor) return;
+            _roundTrip = roundTrip;
+            _noted = received;
+            _skew = date + TimeSpan.FromSeconds(0.5) - (sent + (roundTrip / 2));
+        }
+    }
+}

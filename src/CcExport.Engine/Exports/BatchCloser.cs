@@ -1,0 +1,55 @@
+using CcExport.Engine.ConstantContact;
+using CcExport.Engine.Mapping;
+using CcExport.Engine.Store;
+using CcExport.Engine.Upload;
+
+namespace CcExport.Engine.Exports;
+
+/// <summary>
+/// Closes a batch: reads what its job proves, names the refused profiles where the service did, and writes both down; the
+/// rejections first, so that a batch that is Finished has all of them.
+/// </summary>
+internal sealed class BatchCloser(RunBatches batches, Spool spool, RunRejections rejections, TimeProvider time)
+{
+    public async Task CloseAsync(BatchRecord batch, Activity? job, CancellationToken ct)
+    {
+        BatchOutcome outcome = BatchVerdict.Of(job, batch.Rows, time.GetUtcNow());
+        if (outcome.Refused > 0) await NameRefusedAsync(batch, job!, outcome.Refused, ct).ConfigureAwait(false);
+        if (outcome.Unaccounted > 0)
+        {
+            bool completed = outcome.Verdict == "completed";
+            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : Reasons.ActivityFailed);
+        }
+        await rejections.FlushAsync(ct).ConfigureAwait(false);
+        await batches.FinishedAsync(batch.Number, outcome, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>A batch that ended without a job: never sent, or still in doubt.</summary>
+    public async Task CloseAsync(BatchRecord batch, CancellationToken ct)
+    {
+        bool inDoubt = batch.State == BatchState.InDoubt;
+        string reason = inDoubt ? Reasons.InDoubt : Reasons.NotSent;
+        rejections.AddBatch(inDoubt ? RejectionKind.Unaccounted : RejectionKind.Refused, batch.Number, batch.Rows, reason);
+        await rejections.FlushAsync(ct).ConfigureAwait(false);
+        var outcome = new BatchOutcome(reason, 0, 0, inDoubt ? 0 : batch.Rows, inDoubt ? batch.Rows : 0, null, time.GetUtcNow());
+        await batches.FinishedAsync(batch.Number, outcome, ct).ConfigureAwait(false);
+    }
+
+    private async Task NameRefusedAsync(BatchRecord batch, Activity job, int refused, CancellationToken ct)
+    {
+        IReadOnlyList<(int Row, string Text)> named = BatchVerdict.NamedRows(job.Errors, batch.Rows);
+        // More names than refusals: the lines do not mean what we think, so nobody is named.
+        if (named.Count > refused) named = [];
+        try
+        {
+            List<RowOrigin> origins = named.Count == 0 ? [] : await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
+            foreach ((int row, string text) in named) rejections.AddRefused(origins[row], batch.Number, text);
+        }
+        catch (CcException e) when (e.ErrorId == "SpoolDamaged")
+        {
+            // The numbers stand all the same; only nobody can be named any more.
+            named = [];
+        }
+        if (named.Count < refused) rejections.AddBatch(RejectionKind.Refused, batch.Number, refused - named.Count, Reasons.RefusedUnnamed);
+    }
+}

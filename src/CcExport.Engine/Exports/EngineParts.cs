@@ -1,0 +1,14 @@
+using CcExport.Engine.ConstantContact;
+using CcExport.Engine.Identity;
+using CcExport.Engine.Store;
+using CcExport.Engine.Upload;
+
+namespace CcExport.Engine.Exports;
+
+/// <summary>What the conductor and the books work with, put together once when the engine opens.</summary>
+internal sealed record EngineParts(CcHome Home, IStore Store, ISecretBox Secrets, TimeProvider Time, WireContext Wire, UploadOptions Upload)
+{
+    /// <summary>Rows and bytes of a batch; smaller in tests, so that every edge is crossed.</summary>
+    public int BatchRows { get; init; } = Limits.BatchRows;
+    public int BatchBytes { get; init; } = Limits.BatchBytes;
+}

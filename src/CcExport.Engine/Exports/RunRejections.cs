@@ -1,0 +1,41 @@
+using System.Text;
+using CcExport.Engine.Mapping;
+using CcExport.Engine.Store;
+using CcExport.Engine.Upload;
+
+namespace CcExport.Engine.Exports;
+
+/// <summary>A run's rejections, into its file. The file is made with the first one: most runs of clean data have none.</summary>
+internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<string> segments) : IRejectionSink, IAsyncDisposable
+{
+    private RejectionWriter? _writer;
+
+    private RejectionWriter Writer => _writer ??= RejectionFile.OpenWriter(home, runId);
+
+    public void Add(RejectionKind kind, long row, int segment, ReadOnlySpan<byte> key, string? field, string reason)
+        => Writer.Write(new RejectionEntry { Kind = kind, Row = row, Segment = segments[segment], Key = key, Field = field, ReasonId = reason });
+
+    /// <summary>A contact that the service refused by name.</summary>
+    public void AddRefused(RowOrigin origin, int batch, string text) => Writer.Write(new RejectionEntry
+    {
+        Kind = RejectionKind.Refused,
+        Row = origin.Row,
+        Segment = segments[origin.Segment],
+        Key = origin.Key is null ? default : Encoding.UTF8.GetBytes(origin.Key),
+        ReasonId = Reasons.RefusedByService,
+        Batch = batch,
+        Text = text,
+    });
+
+    /// <summary>Contacts of a batch that nobody named.</summary>
+    public void AddBatch(RejectionKind kind, int batch, int count, string reason, string? text = null)
+        => Writer.Write(new RejectionEntry { Kind = kind, ReasonId = reason, Count = count, Batch = batch, Text = text });
+
+    public Task FlushAsync(CancellationToken ct) => _writer?.FlushAsync(ct) ?? Task.CompletedTask;
+
+    public ValueTask DisposeAsync()
+    {
+        _writer?.Dispose();
+        return default;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Frozen;
+
+namespace CcExport.Engine.Mapping;
+
+/// <summary>Stable reason ids: why a profile was not accepted, or what was changed in one that was.</summary>
+internal static class Reasons
+{
+    public const string EmailMissing = nameof(EmailMissing);
+    public const string EmailMalformed = nameof(EmailMalformed);
+    public const string EmailNotAscii = nameof(EmailNotAscii);
+    public const string EmailTooLong = nameof(EmailTooLong);
+    public const string RowMalformed = nameof(RowMalformed);
+    public const string RowFieldCount = nameof(RowFieldCount);
+    public const string Duplicate = nameof(Duplicate);
+    public const string ValueCut = nameof(ValueCut);
+    public const string ValueLeftOut = nameof(ValueLeftOut);
+    public const string RefusedByService = nameof(RefusedByService);
+    public const string RefusedUnnamed = nameof(RefusedUnnamed);
+    public const string BatchRefused = nameof(BatchRefused);
+    public const string ActivityFailed = nameof(ActivityFailed);
+    public const string Unaccounted = nameof(Unaccounted);
+    public const string InDoubt = nameof(InDoubt);
+    public const string NotSent = nameof(NotSent);
+
+    private static readonly FrozenDictionary<string, (string Sentence, string? Remedy)> Texts = new Dictionary<string, (string, string?)>
+    {
+        [EmailMissing] = ("The profile has no e-mail address.", "Complete the profile in the source."),
+        [EmailMalformed] = ("The e-mail address is not one: it needs a local part, one @ and a full domain, without blanks, commas or brackets.", "Correct the address in the source."),
+        [EmailNotAscii] = ("The part before the @ has letters outside ASCII, which Constant Contact does not document as usable.", "Ask the person for another address."),
+        [EmailTooLong] = ("The e-mail address is longer than 80 characters (or its part before the @ longer than 64).", "Ask the person for another address."),
+        [RowMalformed] = ("The row is not well formed: text stands after a closing quote, or the line is no JSON object.", "Mend the row in the source file."),
+        [RowFieldCount] = ("The row has fewer or more fields than the header.", "Mend the row in the source file: often an unquoted delimiter or a line break in a value."),
+        [Duplicate] = ("An earlier profile of this run has the same address; the first one was taken.", "Merge the profiles in the source, or ignore it."),
+        [ValueCut] = ("The value was longer than the field takes and was cut; the contact was sent.", "Shorten the value in the source."),
+        [ValueLeftOut] = ("The value is not one that the field takes and was left out; the contact was sent without it.", "Correct the value in the source."),
+        [RefusedByService] = ("Constant Contact refused this contact.", "See what it says; correct the profile and run again."),
+        [RefusedUnnamed] = ("Constant Contact refused contacts of this batch without naming which.", "Compare the list with the segment, correct the profiles and run again."),
+        [BatchRefused] = ("Constant Contact refused this batch as a whole.", "See the run's message; run the export again when its cause is mended."),
+        [ActivityFailed] = ("The job for this batch did not complete, so nothing proves which of its contacts landed.", "Run the export again: a repeated import changes nothing that is there already."),
+        [Unaccounted] = ("The job completed, but its numbers do not prove the fate of these contacts.", "Run the export again: a repeated import changes nothing that is there already."),
+        [NotSent] = ("The run ended before this batch was sent.", "See the run's message; run the export again when its cause is mended."),
+        [InDoubt] = ("The answer to this batch was lost and its job was not found for certain; it was not sent again.", "Run the export again: a repeated import changes nothing that is there already."),
+    }.ToFrozenDictionary();
+
+    public static (string Sentence, string? Remedy) Explain(string reason)
+        => Texts.TryGetValue(reason, out (string, string?) text) ? text : (reason, null);
+}

@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+
+namespace CcExport.Engine.Profiles;
+
+/// <summary>How the text of a part is written.</summary>
+internal enum PartKind
+{
+    /// <summary>A first byte that is <c>{</c> or <c>[</c> makes it JSON lines (a JSON array is then refused with advice), any other delimited.</summary>
+    ByContent,
+    Csv,
+    JsonLines,
+}
+
+/// <summary>One file of a segment.</summary>
+internal sealed record SegmentPart(string Path, PartKind Kind, CsvFormat Csv, string? Encoding)
+{
+    /// <summary>The names that a header must have, in any order (<c>model.json</c> with <c>columnHeaders</c>); null: any.</summary>
+    public IReadOnlyList<string>? MustHave { get; init; }
+
+    /// <summary>True where no bytes are no rows: a part without a header. Elsewhere an empty file is one that somebody failed to write.</summary>
+    public bool MayBeEmpty { get; init; }
+
+    /// <summary>The names of columns in this file.</summary>
+    public async Task<IReadOnlyList<string>> ReadColumnsAsync(CancellationToken ct)
+    {
+        var text = new PeekStream(await OpenAsync(ct).ConfigureAwait(false));
+        await using ConfiguredAsyncDisposable closing = text.ConfigureAwait(false);
+        return await IsJsonAsync(text, ct).ConfigureAwait(false)
+            ? await new JsonLinesReader(text, Path).ReadColumnsAsync(ct).ConfigureAwait(false)
+            : await HeaderAsync(new CsvReader(text, Csv, Path), ct).ConfigureAwait(false);
+    }
+
+    /// <summary>The rows of this file, numbered from <paramref name="firstRow"/>.</summary>
+    public async IAsyncEnumerable<ProfileBatch> ReadAsync(
+        IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var text = new PeekStream(await OpenAsync(ct).ConfigureAwait(false));
+        await using ConfiguredAsyncDisposable closing = text.ConfigureAwait(false);
+        IAsyncEnumerable<ProfileBatch> rows;
+        if (await IsJsonAsync(text, ct).ConfigureAwait(false))
+        {
+            rows = new JsonLinesReader(text, Path).ReadAsync(columns, firstRow, ct);
+        }
+        else
+        {
+            var csv = new CsvReader(text, Csv, Path);
+            IReadOnlyList<string> header = await HeaderAsync(csv, ct).ConfigureAwait(false);
+            rows = csv.ReadAsync(Columns.Find(columns, header, Path), firstRow, ct);
+        }
+        await foreach (ProfileBatch batch in rows.ConfigureAwait(false)) yield return batch;
+    }
+
+    private Task<Stream> OpenAsync(CancellationToken ct) => InputFile.OpenAsync(Path, Encoding, MayBeEmpty, ct);
+
+    private async Task<IReadOnlyList<string>> HeaderAsync(CsvReader csv, CancellationToken ct)
+    {
+        IReadOnlyList<string> header = await csv.ReadHeaderAsync(ct).ConfigureAwait(false);
+        if (MustHave is null || SameNames(header, MustHave)) return header;
+        string[] missing = [.. MustHave.Except(header, StringComparer.OrdinalIgnoreCase)];
+        string[] extra = [.. header.Except(MustHave, StringComparer.OrdinalIgnoreCase)];
+        throw new CcException("ModelHeaderMismatch", CcErrorKind.InvalidData,
+            $"The header of '{Path}' is not what model.json says."
+            + (missing.Length > 0 ? $" It lacks: {string.Join(", ", missing.Take(20))}." : "")
+            + (extra.Length > 0 ? $" It has besides: {string.Join(", ", extra.Take(20))}." : ""),
+            "The files and model.json are of different runs, or 'columnHeaders' is wrong: export the segment again.")
+        { Subject = Path };
+    }
+
+    private static bool SameNames(IReadOnlyList<string> a, IReadOnlyList<string> b)
+        => a.Count == b.Count && a.Order(StringComparer.OrdinalIgnoreCase).SequenceEqual(
+            b.Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
+
+    private async ValueTask<bool> IsJsonAsync(PeekStream text, CancellationToken ct)
+    {
+        if (Kind != PartKind.ByContent) return Kind == PartKind.JsonLines;
+        const int Look = 4096;
+        ReadOnlySpan<byte> head = (await text.PeekAsync(Look, ct).ConfigureAwait(false)).Span.TrimStart(" \t\r\n"u8);
+        return head is [(byte)'{' or (byte)'[', ..];
+    }
+}

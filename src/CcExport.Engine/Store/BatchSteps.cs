@@ -1,0 +1,34 @@
+namespace CcExport.Engine.Store;
+
+/// <summary>One step of a batch: where it leads, and from where it may be taken.</summary>
+internal sealed record BatchStep(string Name, BatchState To, params BatchState[] From);
+
+/// <summary>
+/// The steps that a batch may take. Every store checks them in the statement that takes the step, so that two processes
+/// which both believe they run the batch cannot both take it.
+/// </summary>
+internal static class BatchSteps
+{
+    // From InDoubt too: looked for and not there, or the same process tries again at once.
+    public static readonly BatchStep Sending = new(nameof(Sending), BatchState.Sending, BatchState.Sealed, BatchState.InDoubt);
+    public static readonly BatchStep Sent = new(nameof(Sent), BatchState.Sent, BatchState.Sending, BatchState.InDoubt);
+    public static readonly BatchStep InDoubt = new(nameof(InDoubt), BatchState.InDoubt, BatchState.Sending);
+    public static readonly BatchStep NotSent = new(nameof(NotSent), BatchState.Sealed, BatchState.Sending, BatchState.InDoubt);
+    // Not from Sealed: what never left has no outcome.
+    public static readonly BatchStep Finished =
+        new(nameof(Finished), BatchState.Finished, BatchState.Sending, BatchState.InDoubt, BatchState.Sent);
+
+    /// <summary>True when a run with this status is over and nothing about it changes any more.</summary>
+    public static bool IsFinal(RunStatus status) =>
+        status is RunStatus.Completed or RunStatus.CompletedWithErrors or RunStatus.Failed or RunStatus.Canceled;
+
+    /// <summary>True when the outcome gives each of the batch's rows exactly one fate.</summary>
+    public static bool Covers(BatchOutcome outcome, long rows) =>
+        outcome is { Accepted: >= 0, OptedOut: >= 0, Refused: >= 0, Unaccounted: >= 0 }
+        && (long)outcome.Accepted + outcome.OptedOut + outcome.Refused + outcome.Unaccounted == rows;
+
+    public static CcException Conflict(long runId, string why) =>
+        new("JournalConflict", CcErrorKind.Conflict, $"Run {runId}: {why}.",
+            "Another process may have worked on this run. Look at it with Get-CcRun before going on.")
+        { Subject = runId.ToString(System.Globalization.CultureInfo.InvariantCulture) };
+}

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace CcExport.Engine.Store;
+
+/// <summary>Makes names durable: a flushed file may still lose its directory entry when the power fails.</summary>
+internal static partial class Durable
+{
+    // errno of a file system that cannot flush directories: it has nothing to flush, or does it by itself.
+    private const int InvalidArgument = 22;
+
+    /// <summary>Flushes a folder's entries to the disk. Windows journals them by itself: nothing to do there.</summary>
+    public static void FlushDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+        int folder = Open(path, flags: 0);
+        if (folder < 0)
+        {
+            throw Failed(path, Marshal.GetLastPInvokeError());
+        }
+        try
+        {
+            if (Fsync(folder) != 0 && Marshal.GetLastPInvokeError() is var code && code != InvalidArgument)
+            {
+                throw Failed(path, code);
+            }
+        }
+        finally
+        {
+            _ = Close(folder);
+        }
+    }
+
+    private static IOException Failed(string path, int code) =>
+        new($"The folder '{path}' could not be flushed: {Marshal.GetPInvokeErrorMessage(code)}.", code);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace CcExport.Engine.Store;
+
+/// <summary>
+/// The rejections of one run: one JSON object a line, appended in bulk. A million wrongly mapped rows are a million lines,
+/// not a million inserts. A last line without its end is the mark of a kill while writing, and does not count.
+/// </summary>
+internal static class RejectionFile
+{
+    private const int ReadBytes = 64 * 1024;
+
+    public static string PathOf(CcHome home, long runId) =>
+        Path.Combine(home.RejectionsFolder, string.Create(CultureInfo.InvariantCulture, $"{runId}.jsonl"));
+
+    /// <summary>Opens the file of a run for appending; what a kill left of a last line is cut off first.</summary>
+    public static RejectionWriter OpenWriter(CcHome home, long runId)
+    {
+        try
+        {
+            CcHome.CreateFolder(home.RejectionsFolder);
+            return new RejectionWriter(home, PathOf(home, runId));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw home.NotWritable(e);
+        }
+    }
+
+    /// <summary>Removes a run's file; nothing happens when there is none.</summary>
+    public static void Delete(CcHome home, long runId)
+    {
+        try
+        {
+            File.Delete(PathOf(home, runId));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Then there is nothing to remove either.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw home.NotWritable(e);
+        }
+    }
+
+    /// <summary>The rejections in the order in which they were written; none when the run has no file.</summary>
+    public static async IAsyncEnumerable<RejectionRecord> ReadAsync(CcHome home, long runId, [EnumeratorCancellation] CancellationToken ct)
+    {
+        string path = PathOf(home, runId);
+        FileStream? file = OpenForReading(path);
+        if (file is null)
+        {
+            yield break;
+        }
+        await using (file.ConfigureAwait(false))
+        {
+            var parser = new RejectionParser(path);
+            byte[] buffer = new byte[ReadBytes];
+            int filled = 0;
+            while (true)
+            {
+                int read = await file.ReadAsync(buffer.AsMemory(filled), ct).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    yield break;
+                }
+                filled += read;
+                int begin = 0;
+                while (buffer.AsSpan(begin, filled - begin).IndexOf((byte)'\n') is var length && length >= 0)
+                {
+                    ct.ThrowIfCancellationRequested();
+                    yield return parser.Parse(buffer.AsSpan(begin, length));
+                    begin += length + 1;
+                }
+                buffer.AsSpan(begin, filled - begin).CopyTo(buffer);
+                filled -= begin;
+                if (filled == buffer.Length)
+                {
+                    Array.Resize(ref buffer, buffer.Length * 2);
+                }
+            }
+        }
+    }
+
+    private static FileStream? OpenForReading(string path)
+    {
+        try
+        {
+            return CcHome.CreateFile(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, options: FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw RejectionParser.Unreadable(path, e);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Dapper;
+using static CcExport.Engine.Store.Sqlite.SqliteValues;
+
+namespace CcExport.Engine.Store.Sqlite;
+
+/// <summary>The named leases.</summary>
+internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAlive) : ILeaseStore
+{
+    public Task<LeaseAnswer> TryTakeAsync(string name, LeaseOwner owner, DateTimeOffset now, DateTimeOffset expires, CancellationToken ct) =>
+        file.WriteAsync(
+            c =>
+            {
+                Row? held = c.QueryFirstOrDefault<Row>("SELECT * FROM Leases WHERE Name = @name", new { name });
+                LeaseOwner? holder = held?.Owner();
+                if (held is not null && holder!.Id != owner.Id && !LeaseRules.MayTakeOver(holder, Time(held.Expires), owner, now, isAlive))
+                {
+                    return new LeaseAnswer(Taken: false, holder, Time(held.Expires), TookOver: false);
+                }
+                c.Execute("""
+                    INSERT OR REPLACE INTO Leases (Name, OwnerId, Machine, ProcessId, ProcessStartTicks, Purpose, Expires)
+                    VALUES (@name, @id, @Machine, @ProcessId, @ProcessStartTicks, @Purpose, @expires)
+                    """,
+                    new { name, id = Text(owner.Id), owner.Machine, owner.ProcessId, owner.ProcessStartTicks, owner.Purpose, expires = expires.UtcTicks });
+                return new LeaseAnswer(Taken: true, owner, expires, TookOver: holder is not null && holder.Id != owner.Id);
+            }, ct);
+
+    public Task<bool> RenewAsync(string name, LeaseOwner owner, DateTimeOffset expires, CancellationToken ct) =>
+        file.WriteAsync(
+            c => c.Execute("UPDATE Leases SET Expires = @expires WHERE Name = @name AND OwnerId = @id",
+                new { name, id = Text(owner.Id), expires = expires.UtcTicks }) == 1, ct);
+
+    public Task ReleaseAsync(string name, LeaseOwner owner, CancellationToken ct) =>
+        file.WriteAsync(c => c.Execute("DELETE FROM Leases WHERE Name = @name AND OwnerId = @id", new { name, id = Text(owner.Id) }), ct);
+
+    private sealed class Row
+    {
+        public string OwnerId { get; set; } = "";
+        public string Machine { get; set; } = "";
+        public int ProcessId { get; set; }
+        public long ProcessStartTicks { get; set; }
+        public string Purpose { get; set; } = "";
+        public long Expires { get; set; }
+
+        public LeaseOwner Owner() => new(Guid.Parse(OwnerId), Machine, ProcessId, ProcessStartTicks, Purpose);
+    }
+}

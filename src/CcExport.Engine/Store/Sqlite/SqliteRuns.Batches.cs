@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace CcExport.Engine.Store.Sqlite;
+
+/// <summary>The steps of a batch.</summary>
+internal sealed partial class SqliteRuns
+{
+    // Nothing is sealed after the mark AllSealed, and nothing is sent before it.
+    private const string Sealing = "EXISTS (SELECT 1 FROM Runs WHERE Id = @runId AND AllSealedAt IS NULL AND CompletedAt IS NULL)";
+    private const string Uploading = "EXISTS (SELECT 1 FROM Runs WHERE Id = @runId AND AllSealedAt IS NOT NULL AND CompletedAt IS NULL)";
+
+    public Task SealedAsync(long runId, BatchRecord batch, CancellationToken ct) =>
+        file.WriteAsync(
+            c =>
+            {
+                try
+                {
+                    int added = c.Execute($"""
+                        INSERT INTO Batches (RunId, Number, Rows, Bytes, State, Attempts)
+                        SELECT @runId, @Number, @Rows, @Bytes, 'Sealed', 0 WHERE {Sealing}
+                        """, new { runId, batch.Number, batch.Rows, batch.Bytes });
+                    return added == 1 ? true : throw Refused(c, runId, $"batch {batch.Number} is sealed");
+                }
+                catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
+                {
+                    throw BatchSteps.Conflict(runId, $"batch {batch.Number} is sealed already");
+                }
+            }, ct);
+
+    public Task SendingAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct) =>
+        StepAsync(runId, batch, BatchSteps.Sending, ", SendingAt = @at, SentAt = NULL, Attempts = Attempts + 1", new { at = at.UtcTicks }, ct);
+
+    public Task SentAsync(long runId, int batch, string activityId, DateTimeOffset at, CancellationToken ct) =>
+        StepAsync(runId, batch, BatchSteps.Sent, ", SentAt = @at, ActivityId = @activityId", new { at = at.UtcTicks, activityId }, ct);
+
+    public Task InDoubtAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct) =>
+        StepAsync(runId, batch, BatchSteps.InDoubt, ", SentAt = @at", new { at = at.UtcTicks }, ct);
+
+    public Task NotSentAsync(long runId, int batch, CancellationToken ct) => StepAsync(runId, batch, BatchSteps.NotSent, "", new { }, ct);
+
+    public Task FinishedAsync(long runId, int batch, BatchOutcome outcome, CancellationToken ct) =>
+        StepAsync(runId, batch, BatchSteps.Finished, """
+            , Verdict = @Verdict, Accepted = @Accepted, OptedOut = @OptedOut, Refused = @Refused, Unaccounted = @Unaccounted,
+            Message = @Message, FinishedAt = @at
+            """,
+            new { outcome.Verdict, outcome.Accepted, outcome.OptedOut, outcome.Refused, outcome.Unaccounted, outcome.Message, at = outcome.At.UtcTicks },
+            ct, outcome);
+
+    public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct) =>
+        file.ReadAsync<IReadOnlyList<BatchRecord>>(
+            c => [.. c.Query<BatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
+
+    // As one JSON value: a listing has more ids than a statement may have parameters.
+    public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) =>
+        file.ReadAsync<IReadOnlySet<string>>(
+            c => c.Query<string>("SELECT ActivityId FROM Batches WHERE ActivityId IN (SELECT value FROM json_each(@ids))",
+                new { ids = JsonSerializer.Serialize(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
+
+    private Task StepAsync(long runId, int batch, BatchStep step, string sets, object values, CancellationToken ct, BatchOutcome? outcome = null)
+    {
+        var all = new DynamicParameters(values);
+        all.AddDynamicParams(new { runId, batch, to = step.To.ToString(), from = step.From.Select(state => state.ToString()).ToArray() });
+        return file.WriteAsync(
+            c =>
+            {
+                if (outcome is not null
+                    && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", all) is { } rows
+                    && !BatchSteps.Covers(outcome, rows))
+                {
+                    throw BatchSteps.Conflict(runId, $"the outcome of batch {batch} does not cover its {rows} rows");
+                }
+                try
+                {
+                    int changed = c.Execute(
+                        $"UPDATE Batches SET State = @to{sets} WHERE RunId = @runId AND Number = @batch AND State IN @from AND {Uploading}", all);
+                    return changed == 1 ? true : throw Impossible(c, runId, batch, step);
+                }
+                catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
+                {
+                    throw new CcException("ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
+                }
+            }, ct);
+    }
+
+    private static CcException Impossible(SqliteConnection c, long runId, int batch, BatchStep step)
+    {
+        string? state = c.QueryFirstOrDefault<string>("SELECT State FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch });
+        return state is null ? BatchSteps.Conflict(runId, $"batch {batch} does not exist")
+            : step.From.Any(from => from.ToString() == state) ? Refused(c, runId, $"batch {batch}: {step.Name}")
+            : BatchSteps.Conflict(runId, $"batch {batch} cannot take the step {step.Name}: it is {state}");
+    }
+}

@@ -1,0 +1,51 @@
+using CcExport.Engine.ConstantContact;
+
+namespace CcExport.Engine.Upload;
+
+/// <summary>A batch whose answer was lost: how many rows it has, and between which moments (our clock) its request was on its way.</summary>
+internal readonly record struct Doubt(int Batch, int Rows, DateTimeOffset From, DateTimeOffset To);
+
+/// <summary>What one look at the jobs says of a batch in doubt.</summary>
+internal enum Sighting
+{
+    /// <summary>Exactly one job can be it.</summary>
+    Found,
+    /// <summary>A job may be it, but its counts are not to be read before it ends.</summary>
+    Wait,
+    /// <summary>No job can be it.</summary>
+    NotSeen,
+    /// <summary>Several jobs can be it, or one whose counts never came.</summary>
+    Ambiguous,
+}
+
+/// <summary>
+/// Knows a lost job again: created inside our send window, claimed by no other batch or run, and with our count of rows (or one
+/// more: the service may count a heading). Counts read 0 until a job has ended. A function of plain values: no clock, no calls.
+/// </summary>
+internal static class LostJob
+{
+    /// <param name="skew">The service's clock minus ours.</param>
+    /// <param name="margin">How far outside the window a job may have been created.</param>
+    public static (Sighting Sighting, string? ActivityId) Look(
+        Doubt doubt, IEnumerable<Activity> jobs, IReadOnlySet<string> claimed, TimeSpan skew, TimeSpan margin)
+    {
+        List<Activity> matches = [];
+        bool waiting = false, unknowable = false;
+        foreach (Activity job in jobs)
+        {
+            if (claimed.Contains(job.ActivityId)) continue;
+            if (job.CreatedAt is { } created && (created < doubt.From + skew - margin || created > doubt.To + skew + margin)) continue;
+            if (job.ItemsTotal == doubt.Rows || job.ItemsTotal == doubt.Rows + 1) matches.Add(job);
+            else if (!job.IsTerminal) waiting = true;
+            else if (job.ItemsTotal is null) unknowable = true;
+        }
+        return matches.Count switch
+        {
+            1 => (Sighting.Found, matches[0].ActivityId),
+            > 1 => (Sighting.Ambiguous, null),
+            _ when waiting => (Sighting.Wait, null),
+            _ when unknowable => (Sighting.Ambiguous, null),
+            _ => (Sighting.NotSeen, null),
+        };
+    }
+}

@@ -1,0 +1,59 @@
+using CcExport.Engine.Store;
+
+namespace CcExport.Engine.Upload;
+
+/// <summary>The batches of a run, in the journal and in memory. The journal is written first: memory never knows more than the disk.</summary>
+internal sealed class RunBatches(IRunJournal journal, long runId, IEnumerable<BatchRecord> batches)
+{
+    private readonly SortedDictionary<int, BatchRecord> _batches = new(batches.ToDictionary(b => b.Number));
+    private readonly object _lock = new();
+
+    public IReadOnlyList<BatchRecord> All
+    {
+        get { lock (_lock) return [.. _batches.Values]; }
+    }
+
+    public IReadOnlyList<BatchRecord> In(params BatchState[] states) => [.. All.Where(b => states.Contains(b.State))];
+
+    public BatchRecord this[int number]
+    {
+        get { lock (_lock) return _batches[number]; }
+    }
+
+    public async Task SendingAsync(int number, DateTimeOffset at, CancellationToken ct)
+    {
+        await journal.SendingAsync(runId, number, at, ct).ConfigureAwait(false);
+        Set(number, b => b with { State = BatchState.Sending, SendingAt = at, SentAt = null, Attempts = b.Attempts + 1 });
+    }
+
+    public async Task SentAsync(int number, string activityId, DateTimeOffset at, CancellationToken ct)
+    {
+        await journal.SentAsync(runId, number, activityId, at, ct).ConfigureAwait(false);
+        Set(number, b => b with { State = BatchState.Sent, SentAt = at, ActivityId = activityId });
+    }
+
+    public async Task InDoubtAsync(int number, DateTimeOffset at, CancellationToken ct)
+    {
+        await journal.InDoubtAsync(runId, number, at, ct).ConfigureAwait(false);
+        Set(number, b => b with { State = BatchState.InDoubt, SentAt = at });
+    }
+
+    public async Task NotSentAsync(int number, CancellationToken ct)
+    {
+        await journal.NotSentAsync(runId, number, ct).ConfigureAwait(false);
+        Set(number, b => b with { State = BatchState.Sealed });
+    }
+
+    public async Task FinishedAsync(int number, BatchOutcome outcome, CancellationToken ct)
+    {
+        await journal.FinishedAsync(runId, number, outcome, ct).ConfigureAwait(false);
+        Set(number, b => b with { State = BatchState.Finished, Outcome = outcome });
+    }
+
+    public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) => journal.GetClaimedAsync(activityIds, ct);
+
+    private void Set(int number, Func<BatchRecord, BatchRecord> change)
+    {
+        lock (_lock) _batches[number] = change(_batches[number]);
+    }
+}

@@ -1,0 +1,118 @@
+using System.Buffers;
+using CcExport.Engine.ConstantContact;
+using CcExport.Engine.Store;
+
+namespace CcExport.Engine.Upload;
+
+/// <summary>
+/// Sends the sealed batches of a run: some at once, each written down before it leaves and after its answer. What leaves doubt is
+/// looked for before it is sent again (<see cref="DoubtResolver"/>). Works on whatever states the journal holds, so it is the same
+/// for a fresh run and for one that goes on.
+/// </summary>
+/// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease).</param>
+/// <param name="progress">Called after each batch that the service took.</param>
+internal sealed class Uploader(
+    ConstantContactClient client, RunBatches batches, Spool spool, TimeProvider time, UploadOptions options,
+    Func<CancellationToken, Task> beforeSend, Action progress, Action<string> verbose)
+{
+    private CcException? _stop;
+
+    /// <summary>
+    /// Sends all. Returns what stopped it (then some batches are still Sealed), or null when every batch was sent, refused, or stays
+    /// in doubt. Cancelled, it leaves requests on their way as Sending, to be looked for later.
+    /// </summary>
+    public async Task<CcException?> SendAsync(CancellationToken ct)
+    {
+        _stop = null;
+        await ResolveAsync(ct).ConfigureAwait(false);
+        while (_stop is null && batches.In(BatchState.Sealed) is { Count: > 0 } waiting)
+        {
+            var queue = new Queue<BatchRecord>(waiting);
+            await Task.WhenAll(Enumerable.Range(0, Math.Min(options.Concurrency, waiting.Count)).Select(_ => WorkAsync(queue, ct))).ConfigureAwait(false);
+            await ResolveAsync(ct).ConfigureAwait(false);
+        }
+        return _stop;
+    }
+
+    private async Task ResolveAsync(CancellationToken ct)
+    {
+        try
+        {
+            await new DoubtResolver(client, batches, time, options).ResolveAsync(verbose, ct).ConfigureAwait(false);
+        }
+        catch (CcException e)
+        {
+            _stop ??= e;
+        }
+    }
+
+    private async Task WorkAsync(Queue<BatchRecord> queue, CancellationToken ct)
+    {
+        while (_stop is null)
+        {
+            BatchRecord? batch;
+            lock (queue)
+            {
+                if (!queue.TryDequeue(out batch)) return;
+            }
+            try
+            {
+                await SendOneAsync(batch, ct).ConfigureAwait(false);
+            }
+            catch (CcException e)
+            {
+                // The other requests on their way are let go to their end: cutting them would leave each in doubt.
+                _stop ??= e;
+            }
+        }
+    }
+
+    private async Task SendOneAsync(BatchRecord batch, CancellationToken ct)
+    {
+        (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                await beforeSend(ct).ConfigureAwait(false);
+                await batches.SendingAsync(batch.Number, time.GetUtcNow(), ct).ConfigureAwait(false);
+                try
+                {
+                    Activity job = await client.ImportAsync(rented.AsMemory(0, length), ct).ConfigureAwait(false);
+                    // From here the service has it: this must be written even when the person just pressed Ctrl+C.
+                    await batches.SentAsync(batch.Number, job.ActivityId, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
+                    progress();
+                    return;
+                }
+                catch (InDoubtException e)
+                {
+                    await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
+                    verbose($"Batch {batch.Number} is in doubt: {e.Message}");
+                    return;
+                }
+                catch (CcException e) when (e.ErrorId == "ActivityQueueFull")
+                {
+                    await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    verbose("The account's queue of jobs is full: waiting for room.");
+                    await Task.Delay(options.QueueFullWait, time, ct).ConfigureAwait(false);
+                }
+                catch (CcException e) when (e.Kind == CcErrorKind.Service)
+                {
+                    // The service read this batch and wants none of it; others may still do.
+                    var outcome = new BatchOutcome("BatchRefused", 0, 0, batch.Rows, 0, e.Message, time.GetUtcNow());
+                    await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
+                    return;
+                }
+                catch (CcException)
+                {
+                    await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    throw;
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+}

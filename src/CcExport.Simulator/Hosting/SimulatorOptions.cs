@@ -1,0 +1,17 @@
+namespace CcExport.Simulator;
+
+/// <summary>How a simulator is started.</summary>
+public sealed record SimulatorOptions
+{
+    /// <summary>The address to listen on; port 0 takes a free one.</summary>
+    public string Urls { get; init; } = "http://127.0.0.1:0";
+
+    /// <summary>Decides every id, token and code: the same seed and the same calls give the same ones.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>The heading of the page at <c>/</c>.</summary>
+    public string PageTitle { get; init; } = "Constant Contact simulator";
+
+    /// <summary>The switches in force at the start.</summary>
+    public SimulatorSwitches Switches { get; init; } = new();
+}
