@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Management.Automation;
-using CcExport.Engine.ConstantContact;
+using CcExport.Engine.ConstantContact.SignIn;
 
 namespace CcExport.Pipeline;
 
