@@ -29,7 +29,7 @@ internal static class Errors
     public static ErrorRecord ConsentRequired(string connection)
         => New("ConsentRequired", ErrorCategory.PermissionDenied,
             "A connection needs your agreement to the data privacy statement, and this session cannot ask for it.",
-            "Read the statement ('Get-Help New-CcConnection -Full' has it in words), then add -AcceptDataPrivacy.", connection);
+            "Read the statement, then add -AcceptDataPrivacy." + Environment.NewLine + Environment.NewLine + CcEngine.ConsentStatement, connection);
 
     public static ErrorRecord New(string id, ErrorCategory category, string message, string? remedy, object? target)
         => Record(new InvalidOperationException(message), id, category, target, remedy);

@@ -44,7 +44,7 @@ internal static class Paths
     public static SourceReference Reference(SessionState session, string? source, string? path, string? encoding, char? delimiter, string[]? header)
         => string.IsNullOrEmpty(path)
             ? new SourceReference { Name = source }
-            : new SourceReference { Path = Resolve(session, path), Encoding = encoding, Delimiter = delimiter, Header = header };
+            : new SourceReference { Path = Resolve(session, path), Encoding = string.IsNullOrEmpty(encoding) ? null : encoding, Delimiter = delimiter, Header = header };
 
     private static CcException NotFound(string path)
         => new("PathNotFound", CcErrorKind.NotFound, $"There is no file or folder '{path}'.", "Check the path; a relative one starts at the current location.")

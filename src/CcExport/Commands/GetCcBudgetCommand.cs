@@ -24,7 +24,7 @@ public sealed class GetCcBudgetCommand : CcCmdlet
         string?[] connections = Connection is { Length: > 0 } ? [.. Connection] : [null];
         foreach (string? connection in connections)
         {
-            try { WriteObject(Await(ct => Engine.GetBudgetsAsync(connection, ct)), enumerateCollection: true); }
+            try { WriteObject(Await((engine, ct) => engine.GetBudgetsAsync(connection, ct)), enumerateCollection: true); }
             catch (CcException e) { WriteError(Errors.From(e, connection)); }
         }
     }

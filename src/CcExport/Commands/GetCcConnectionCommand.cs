@@ -23,6 +23,6 @@ public sealed class GetCcConnectionCommand : CcCmdlet
 
     /// <inheritdoc/>
     protected override void OnRecord()
-        => Names.Write(this, Await(Engine.GetConnectionsAsync), Name, c => c.Name,
+        => Names.Write(this, Await((engine, ct) => engine.GetConnectionsAsync(ct)), Name, c => c.Name,
             name => Errors.NotFound("connection", "ConnectionNotFound", name, "Get-CcConnection"));
 }

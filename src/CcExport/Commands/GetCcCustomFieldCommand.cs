@@ -25,6 +25,6 @@ public sealed class GetCcCustomFieldCommand : CcCmdlet
 
     /// <inheritdoc/>
     protected override void OnRecord()
-        => Names.Write(this, Await(ct => Engine.GetCustomFieldsAsync(Connection, ct)), Name, f => f.Name,
+        => Names.Write(this, Await((engine, ct) => engine.GetCustomFieldsAsync(Connection, ct)), Name, f => f.Name,
             name => Errors.NotFound("custom field", "CustomFieldNotFound", name, $"Get-CcCustomField -Connection '{Connection}'"));
 }

@@ -20,6 +20,6 @@ public sealed class GetCcExportCommand : CcCmdlet
 
     /// <inheritdoc/>
     protected override void OnRecord()
-        => Names.Write(this, Await(Engine.GetExportsAsync), Name, e => e.Name,
+        => Names.Write(this, Await((engine, ct) => engine.GetExportsAsync(ct)), Name, e => e.Name,
             name => Errors.NotFound("export", "ExportNotFound", name, "Get-CcExport"));
 }

@@ -25,6 +25,6 @@ public sealed class GetCcListCommand : CcCmdlet
 
     /// <inheritdoc/>
     protected override void OnRecord()
-        => Names.Write(this, Await(ct => Engine.GetListsAsync(Connection, ct)), Name, l => l.Name,
+        => Names.Write(this, Await((engine, ct) => engine.GetListsAsync(Connection, ct)), Name, l => l.Name,
             name => Errors.NotFound("list", "ListNotFound", name, $"Get-CcList -Connection '{Connection}'"));
 }

@@ -12,7 +12,7 @@ namespace CcExport;
 /// </remarks>
 /// <example><code>Get-CcProfile Insights -Segment ActiveCustomers -First 10 | Format-Table</code><para>Looks at the first ten profiles.</para></example>
 /// <example><code>Get-CcProfile -Path ./customers.csv | Where-Object Country -eq 'DE' | Invoke-CcExport -Connection Newsletter -ListId $id -Map @{ email = 'EMail' }</code><para>Filters, then exports what is left.</para></example>
-[Cmdlet(VerbsCommon.Get, "CcProfile", DefaultParameterSetName = SourceSet)]
+[Cmdlet(VerbsCommon.Get, "CcProfile", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(PSObject))]
 public sealed class GetCcProfileCommand : CcCmdlet
 {
@@ -64,10 +64,10 @@ public sealed class GetCcProfileCommand : CcCmdlet
     protected override void OnRecord()
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
-        IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await(ct => Engine.GetSegmentsAsync(place, ct)).Select(s => s.Name);
+        IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await((engine, ct) => engine.GetSegmentsAsync(place, ct)).Select(s => s.Name);
         foreach (string segment in segments)
         {
-            foreach (ProfilePage page in Each(Engine.GetProfilesAsync(place, segment, Property, First, Stop)))
+            foreach (ProfilePage page in Each((engine, ct) => engine.GetProfilesAsync(place, segment, Property, First, ct)))
             {
                 foreach (string?[] row in page.Rows) WriteObject(Profile(page.Columns, row));
             }

@@ -24,12 +24,12 @@ public sealed class GetCcRejectionCommand : CcCmdlet
     {
         foreach (long id in RunId)
         {
-            if (Await(ct => Engine.GetRunAsync(id, ct)) is null)
+            if (Await((engine, ct) => engine.GetRunAsync(id, ct)) is null)
             {
                 WriteError(Errors.RunNotFound(id));
                 continue;
             }
-            foreach (Rejection rejection in Each(Engine.GetRejectionsAsync(id, Stop))) WriteObject(rejection);
+            foreach (Rejection rejection in Each((engine, ct) => engine.GetRejectionsAsync(id, ct))) WriteObject(rejection);
         }
     }
 }

@@ -41,13 +41,13 @@ public sealed class GetCcRunCommand : CcCmdlet
         }
         else
         {
-            foreach (Run run in Await(ct => Engine.GetRunsAsync(null, Last, ct))) WriteObject(run);
+            foreach (Run run in Await((engine, ct) => engine.GetRunsAsync(null, Last, ct))) WriteObject(run);
         }
     }
 
     private void WriteOne(long id)
     {
-        if (Await(ct => Engine.GetRunAsync(id, ct)) is { } run) WriteObject(run);
+        if (Await((engine, ct) => engine.GetRunAsync(id, ct)) is { } run) WriteObject(run);
         else WriteError(Errors.RunNotFound(id));
     }
 
@@ -56,15 +56,15 @@ public sealed class GetCcRunCommand : CcCmdlet
         if (WildcardPattern.ContainsWildcardCharacters(export))
         {
             WildcardPattern pattern = WildcardPattern.Get(export, WildcardOptions.IgnoreCase);
-            IEnumerable<Run> matching = Await(ct => Engine.GetRunsAsync(null, null, ct)).Where(run => run.Export is not null && pattern.IsMatch(run.Export));
+            IEnumerable<Run> matching = Await((engine, ct) => engine.GetRunsAsync(null, null, ct)).Where(run => run.Export is not null && pattern.IsMatch(run.Export));
             foreach (Run run in matching.GroupBy(run => run.Export, StringComparer.OrdinalIgnoreCase).SelectMany(runs => runs.Take(Last ?? int.MaxValue)))
                 WriteObject(run);
             return;
         }
-        IReadOnlyList<Run> found = Await(ct => Engine.GetRunsAsync(export, Last, ct));
+        IReadOnlyList<Run> found = Await((engine, ct) => engine.GetRunsAsync(export, Last, ct));
         foreach (Run run in found) WriteObject(run);
         // An export that was removed keeps its runs; one that has none must at least exist.
-        if (found.Count == 0 && !Await(Engine.GetExportsAsync).Any(e => e.Name.Equals(export, StringComparison.OrdinalIgnoreCase)))
+        if (found.Count == 0 && !Await((engine, ct) => engine.GetExportsAsync(ct)).Any(e => e.Name.Equals(export, StringComparison.OrdinalIgnoreCase)))
             WriteError(Errors.NotFound("export", "ExportNotFound", export, "Get-CcExport"));
     }
 }

@@ -53,7 +53,7 @@ public sealed class GetCcSegmentCommand : CcCmdlet
     protected override void OnRecord()
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
-        IReadOnlyList<PSObject> segments = [.. Await(ct => Engine.GetSegmentsAsync(place, ct)).Select(s => WithPlace(s, place))];
+        IReadOnlyList<PSObject> segments = [.. Await((engine, ct) => engine.GetSegmentsAsync(place, ct)).Select(s => WithPlace(s, place))];
         Names.Write(this, segments, Name, s => ((Segment)s.BaseObject).Name,
             name => Errors.NotFound("segment", "SegmentNotFound", name, "Get-CcSegment without -Name"));
     }

@@ -20,6 +20,6 @@ public sealed class GetCcSourceCommand : CcCmdlet
 
     /// <inheritdoc/>
     protected override void OnRecord()
-        => Names.Write(this, Await(Engine.GetSourcesAsync), Name, s => s.Name,
+        => Names.Write(this, Await((engine, ct) => engine.GetSourcesAsync(ct)), Name, s => s.Name,
             name => Errors.NotFound("source", "SourceNotFound", name, "Get-CcSource"));
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using CcExport.Engine;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Store;
 using CcExport.Pipeline;
@@ -43,10 +44,10 @@ public sealed class InvokeCcExportCommand : ExportCmdlet
     // With -WhatIf the answer is known only after reading: Report gives it.
     private protected override bool Approve(RunRequest request) => _whatIf || ShouldProcess(Describe(request), "Export to Constant Contact");
 
-    private protected override async Task<object> WorkAsync(RunRequest request, RunWatcher watcher, CancellationToken ct)
+    private protected override async Task<object> WorkAsync(CcEngine engine, RunRequest request, RunWatcher watcher, CancellationToken ct)
         => _whatIf
-            ? await Engine.PreviewAsync(request, first: null, maxRejections: 0, watcher, ct).ConfigureAwait(false)
-            : await Engine.InvokeAsync(request, watcher, ct).ConfigureAwait(false);
+            ? await engine.PreviewAsync(request, first: null, maxRejections: 0, watcher, ct).ConfigureAwait(false)
+            : await engine.InvokeAsync(request, watcher, ct).ConfigureAwait(false);
 
     private protected override void Report(RunRequest request, object result)
     {

@@ -110,7 +110,7 @@ public sealed class NewCcConnectionCommand : CcCmdlet
             AuthorizationEndpoint = AuthorizationEndpoint,
         };
         var prompt = new SignInPrompt(Post, this);
-        try { WriteObject(Await(ct => Engine.AddConnectionAsync(request, prompt, ct))); }
+        try { WriteObject(Await((engine, ct) => engine.AddConnectionAsync(request, prompt, ct))); }
         catch (CcException e) { WriteError(Errors.From(e, Name)); }
     }
 

@@ -45,6 +45,6 @@ public sealed class NewCcSourceCommand : CcCmdlet
     {
         SourceReference place = Paths.Reference(SessionState, null, Path, Encoding, Delimiter, Header);
         if (ShouldProcess(Name, $"Keep a source that reads '{place.Path}'"))
-            WriteObject(Await(ct => Engine.AddSourceAsync(Name, place, ct)));
+            WriteObject(Await((engine, ct) => engine.AddSourceAsync(Name, place, ct)));
     }
 }

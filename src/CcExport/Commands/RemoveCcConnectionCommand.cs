@@ -24,7 +24,7 @@ public sealed class RemoveCcConnectionCommand : CcCmdlet
         foreach (string name in Name)
         {
             if (!ShouldProcess(name, "Remove the connection")) continue;
-            try { Await(ct => Engine.RemoveConnectionAsync(name, ct)); }
+            try { Await((engine, ct) => engine.RemoveConnectionAsync(name, ct)); }
             catch (CcException e) { WriteError(Errors.From(e, name)); }
         }
     }

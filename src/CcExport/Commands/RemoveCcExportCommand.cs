@@ -24,7 +24,7 @@ public sealed class RemoveCcExportCommand : CcCmdlet
         foreach (string name in Name)
         {
             if (!ShouldProcess(name, "Remove the export")) continue;
-            try { Await(ct => Engine.RemoveExportAsync(name, ct)); }
+            try { Await((engine, ct) => engine.RemoveExportAsync(name, ct)); }
             catch (CcException e) { WriteError(Errors.From(e, name)); }
         }
     }

@@ -24,7 +24,7 @@ public sealed class RemoveCcSourceCommand : CcCmdlet
         foreach (string name in Name)
         {
             if (!ShouldProcess(name, "Remove the source")) continue;
-            try { Await(ct => Engine.RemoveSourceAsync(name, ct)); }
+            try { Await((engine, ct) => engine.RemoveSourceAsync(name, ct)); }
             catch (CcException e) { WriteError(Errors.From(e, name)); }
         }
     }

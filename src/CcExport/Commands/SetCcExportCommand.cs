@@ -118,7 +118,7 @@ public sealed class SetCcExportCommand : CcCmdlet
             MaxProfiles = MaxProfiles,
         };
         if (!ShouldProcess(Name, "Create or change the export")) return;
-        Export export = Await(ct => Engine.SetExportAsync(change, ct));
+        Export export = Await((engine, ct) => engine.SetExportAsync(change, ct));
         if (PassThru) WriteObject(export);
     }
 

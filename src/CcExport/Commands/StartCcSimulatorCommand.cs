@@ -29,6 +29,6 @@ public sealed class StartCcSimulatorCommand : CcCmdlet
     protected override void OnRecord()
     {
         if (ShouldProcess(Port == 0 ? "this machine" : $"port {Port} of this machine", "Start a Constant Contact simulator"))
-            WriteObject(Await(ct => SimulatorProcess.StartAsync(Port, RotatingRefreshToken, ct)));
+            WriteObject(Await(Start(ct => SimulatorProcess.StartAsync(Port, RotatingRefreshToken, ct))));
     }
 }

@@ -26,7 +26,7 @@ public sealed class StopCcSimulatorCommand : CcCmdlet
             }
             else if (ShouldProcess($"process {id}", "End the Constant Contact simulator"))
             {
-                Await(simulator.StopAsync);
+                Await(Task.Run(() => simulator.StopAsync(Stop)));
             }
         }
     }

@@ -32,11 +32,11 @@ public sealed class TestCcConnectionCommand : CcCmdlet
             if (WildcardPattern.ContainsWildcardCharacters(pattern))
             {
                 WildcardPattern wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase);
-                names = Await(Engine.GetConnectionsAsync).Select(c => c.Name).Where(wildcard.IsMatch);
+                names = Await((engine, ct) => engine.GetConnectionsAsync(ct)).Select(c => c.Name).Where(wildcard.IsMatch);
             }
             foreach (string name in names)
             {
-                try { WriteObject(Await(ct => Engine.TestConnectionAsync(name, ct))); }
+                try { WriteObject(Await((engine, ct) => engine.TestConnectionAsync(name, ct))); }
                 catch (CcException e) { WriteError(Errors.From(e, name)); }
             }
         }

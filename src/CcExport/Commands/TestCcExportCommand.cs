@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using CcExport.Engine;
 using CcExport.Engine.Exports;
 using CcExport.Pipeline;
 
@@ -28,8 +29,8 @@ public sealed class TestCcExportCommand : ExportCmdlet
 
     private protected override bool Approve(RunRequest request) => true;
 
-    private protected override async Task<object> WorkAsync(RunRequest request, RunWatcher watcher, CancellationToken ct)
-        => await Engine.PreviewAsync(request, First, MaxRejection, watcher, ct).ConfigureAwait(false);
+    private protected override async Task<object> WorkAsync(CcEngine engine, RunRequest request, RunWatcher watcher, CancellationToken ct)
+        => await engine.PreviewAsync(request, First, MaxRejection, watcher, ct).ConfigureAwait(false);
 
     private protected override void Report(RunRequest request, object result) => WriteObject(result);
 }

@@ -20,7 +20,8 @@ internal abstract class StoreCompleter : IArgumentCompleter
         try
         {
             using var limit = new CancellationTokenSource(Limit);
-            Task<List<Candidate>> work = Task.Run(() => FindAsync(new Bound(fakeBoundParameters), limit.Token), limit.Token);
+            var bound = new Bound(fakeBoundParameters);   // here: it asks this runspace for its location
+            Task<List<Candidate>> work = Task.Run(() => FindAsync(bound, limit.Token), limit.Token);
             if (!work.Wait(Limit)) return [];
             return [.. work.Result.Where(c => c.Matches(wordToComplete)).Select(c => c.Result())];
         }
@@ -37,9 +38,19 @@ internal abstract class StoreCompleter : IArgumentCompleter
 }
 
 /// <summary>What was typed of the other parameters.</summary>
-internal sealed class Bound(IDictionary parameters)
+internal sealed class Bound
 {
-    public string? this[string name] => parameters[name] switch
+    private readonly IDictionary _parameters;
+
+    public Bound(IDictionary parameters)
+    {
+        _parameters = parameters;
+        Place = this["Source"] is { } source ? new SourceReference { Name = source }
+            : this["Path"] is { } path ? new SourceReference { Path = Path.GetFullPath(path, Location()), Encoding = this["Encoding"] }
+            : null;
+    }
+
+    public string? this[string name] => _parameters[name] switch
     {
         null => null,
         string text => text.Length == 0 ? null : text,
@@ -47,10 +58,8 @@ internal sealed class Bound(IDictionary parameters)
         object value => value.ToString(),
     };
 
-    /// <summary>The source or path that is meant; null when neither was typed. Relative paths start where the process is.</summary>
-    public SourceReference? Place => this["Source"] is { } source ? new SourceReference { Name = source }
-        : this["Path"] is { } path ? new SourceReference { Path = System.IO.Path.GetFullPath(path, Location()), Encoding = this["Encoding"] }
-        : null;
+    /// <summary>The source or path that is meant; null when neither was typed.</summary>
+    public SourceReference? Place { get; }
 
     private static string Location()
     {

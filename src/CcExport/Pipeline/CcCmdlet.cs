@@ -67,37 +67,49 @@ public abstract class CcCmdlet : PSCmdlet, IDisposable
     /// <summary>Cancelled by Ctrl+C and when the pipeline wants no more.</summary>
     private protected CancellationToken Stop => _stop.Token;
 
-    /// <summary>One engine for each invocation, opened at first use.</summary>
-    private protected CcEngine Engine => _engine ??= Await(CcEngine.OpenAsync);
-
     /// <summary>Has something written by the pipeline thread, from any thread.</summary>
     private protected void Post(Action write) => _writes.Post(write);
 
     /// <summary>Writes what waits, without waiting for more.</summary>
     private protected void WritePending() => _writes.Drain();
 
-    /// <summary>Starts engine work on a thread of the pool.</summary>
+    /// <summary>Starts engine work on a thread of the pool. The engine is opened before, here: two threads must not wait on one queue.</summary>
+    private protected Task<T> Start<T>(Func<CcEngine, CancellationToken, Task<T>> ask)
+    {
+        CcEngine engine = Open();
+        return Start(ct => ask(engine, ct));
+    }
+
+    /// <summary>Waits for engine work and returns its result; writes what comes meanwhile.</summary>
+    private protected T Await<T>(Func<CcEngine, CancellationToken, Task<T>> ask) => Await(Start(ask));
+
+    /// <summary>Waits for engine work; writes what comes meanwhile.</summary>
+    private protected void Await(Func<CcEngine, CancellationToken, Task> ask) => Await(async (engine, ct) =>
+    {
+        await ask(engine, ct).ConfigureAwait(false);
+        return true;
+    });
+
+    /// <summary>The same for work that needs no engine.</summary>
     private protected Task<T> Start<T>(Func<CancellationToken, Task<T>> ask)
     {
         CancellationToken stop = _stop.Token;
         return Task.Run(() => ask(stop), stop);
     }
 
-    /// <summary>Waits for engine work and returns its result; writes what comes meanwhile.</summary>
-    private protected T Await<T>(Func<CancellationToken, Task<T>> ask) => Await(Start(ask));
-
-    /// <summary>Waits for engine work; writes what comes meanwhile.</summary>
-    private protected void Await(Func<CancellationToken, Task> ask) => Await(async ct =>
-    {
-        await ask(ct).ConfigureAwait(false);
-        return true;
-    });
-
-    /// <inheritdoc cref="Await{T}(Func{CancellationToken, Task{T}})"/>
+    /// <inheritdoc cref="Await{T}(Func{CcEngine, CancellationToken, Task{T}})"/>
     private protected T Await<T>(Task<T> work)
     {
         WriteUntil(work);
         try { return work.GetAwaiter().GetResult(); }
+        catch (Exception e) { throw Translate(e); }
+    }
+
+    /// <summary>Waits for work without a result; writes what comes meanwhile.</summary>
+    private protected void Await(Task work)
+    {
+        WriteUntil(work);
+        try { work.GetAwaiter().GetResult(); }
         catch (Exception e) { throw Translate(e); }
     }
 
@@ -121,9 +133,9 @@ public abstract class CcCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>A stream of the engine as a plain sequence; its steps that end at once cost no switch of threads.</summary>
-    private protected IEnumerable<T> Each<T>(IAsyncEnumerable<T> items)
+    private protected IEnumerable<T> Each<T>(Func<CcEngine, CancellationToken, IAsyncEnumerable<T>> ask)
     {
-        IAsyncEnumerator<T> steps = items.GetAsyncEnumerator(_stop.Token);
+        IAsyncEnumerator<T> steps = ask(Open(), _stop.Token).GetAsyncEnumerator(_stop.Token);
         try
         {
             while (Step(steps)) yield return steps.Current;
@@ -133,6 +145,9 @@ public abstract class CcCmdlet : PSCmdlet, IDisposable
             Task.Run(async () => await steps.DisposeAsync().ConfigureAwait(false)).Wait();
         }
     }
+
+    /// <summary>One engine for each invocation, opened at first use.</summary>
+    private CcEngine Open() => _engine ??= Await(Start(CcEngine.OpenAsync));
 
     private bool Step<T>(IAsyncEnumerator<T> steps)
     {

@@ -107,7 +107,7 @@ public abstract class ExportCmdlet : CcCmdlet
     private protected abstract bool Approve(RunRequest request);
 
     /// <summary>The engine's work: a run or a preview.</summary>
-    private protected abstract Task<object> WorkAsync(RunRequest request, RunWatcher watcher, CancellationToken ct);
+    private protected abstract Task<object> WorkAsync(CcEngine engine, RunRequest request, RunWatcher watcher, CancellationToken ct);
 
     /// <summary>Writes what the work came to.</summary>
     private protected abstract void Report(RunRequest request, object result);
@@ -206,7 +206,7 @@ public abstract class ExportCmdlet : CcCmdlet
         // A run that is over takes nothing any more, and its hand-over need not end.
         Task handing = handOver.AsTask();
         WriteUntil(Task.WhenAny(handing, _work));
-        if (!_work.IsCompleted) Await(_ => handing);
+        if (!_work.IsCompleted) Await(handing);
     }
 
     private bool BeginPiping(PSObject first)
@@ -232,11 +232,10 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private void Begin(RunRequest request)
     {
-        _ = Engine;
         _request = request;
         _watcher = new RunWatcher(Post, this, $"{MyInvocation.MyCommand?.Name}: {Describe(request)}");
         RunWatcher watcher = _watcher;
-        _work = Start(ct => WorkAsync(request, watcher, ct));
+        _work = Start((engine, ct) => WorkAsync(engine, request, watcher, ct));
     }
 
     private void Finish(Task<object> work)

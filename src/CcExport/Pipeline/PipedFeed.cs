@@ -10,7 +10,7 @@ namespace CcExport.Pipeline;
 /// </summary>
 internal sealed class PipedFeed
 {
-    private const string Place = "the piped objects";
+    private const string Place = "pipeline";
     private readonly string[] _columns;
     private readonly Dictionary<Type, RowReader> _readers = [];
     private readonly Action<string> _warn;

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Json;
 using System.Security;
 using System.Text.Json;
 using CcExport.Engine;
@@ -33,7 +32,8 @@ internal sealed class SimulatorProcess
         string file = Path.Combine(folder, "CcExport.Simulator.dll");
         if (!File.Exists(file)) throw Failure("SimulatorMissing", $"The simulator is not where it should be: '{file}'.", "Install the module again.");
         string dotnet = DotnetHost.Find();
-        var start = new ProcessStartInfo(dotnet, [file, "--urls", $"http://127.0.0.1:{port}"])
+        // Long-lived tokens unless asked otherwise: a script that is started again with an old one should work.
+        var start = new ProcessStartInfo(dotnet, [file, "--urls", $"http://127.0.0.1:{port}", "--rotating", rotating ? "true" : "false"])
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,
@@ -49,7 +49,6 @@ internal sealed class SimulatorProcess
         try
         {
             SimulatorInfo info = await simulator.ReadyAsync(port, ct).ConfigureAwait(false);
-            await SetRotationAsync(info.Url, rotating, ct).ConfigureAwait(false);
             All[info.ProcessId] = simulator;
             return info;
         }
@@ -146,21 +145,6 @@ internal sealed class SimulatorProcess
         SecureString secret = new NetworkCredential("", text).SecurePassword;
         secret.MakeReadOnly();
         return secret;
-    }
-
-    /// <summary>Long-lived tokens are the default here: a script that is started again with an old one should work.</summary>
-    private static async Task SetRotationAsync(Uri url, bool rotating, CancellationToken ct)
-    {
-        using var http = new HttpClient { BaseAddress = url, Timeout = TimeSpan.FromSeconds(10) };
-        try
-        {
-            using HttpResponseMessage answer = await http.PostAsJsonAsync("admin/options", new Dictionary<string, bool> { ["rotating"] = rotating }, ct).ConfigureAwait(false);
-            answer.EnsureSuccessStatusCode();
-        }
-        catch (HttpRequestException e)
-        {
-            throw Failure("SimulatorNotReady", "The simulator started, but does not answer.", "Try again. A proxy that is set for this session must leave 127.0.0.1 out.", e);
-        }
     }
 
     private static CcException Failure(string id, string message, string? remedy, Exception? inner = null) => new(id, CcErrorKind.Service, message, remedy, inner);
