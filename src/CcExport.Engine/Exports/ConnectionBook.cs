@@ -1,7 +1,6 @@
 using CcExport.Engine.ConstantContact;
 using CcExport.Engine.ConstantContact.SignIn;
 using CcExport.Engine.ConstantContact.Tokens;
-using CcExport.Engine.Identity;
 using CcExport.Engine.Store;
 
 namespace CcExport.Engine.Exports;
@@ -17,7 +16,7 @@ internal sealed class ConnectionBook(EngineParts parts)
 
     public async Task<Connection> AddAsync(NewConnection request, ISignInPrompt prompt, CancellationToken ct)
     {
-        (Uri api, Uri authorization) = Endpoints.Validate(request.ApiEndpoint ?? Endpoints.DefaultApi, request.AuthorizationEndpoint ?? Endpoints.DefaultAuthorization);
+        (Uri api, Uri authorization) = Endpoints.Validate(request.ApiEndpoint, request.AuthorizationEndpoint);
         // Asked before signing in: a rotating refresh token that is used up for a name that is taken would be lost.
         if (await parts.Store.Connections.FindAsync(request.Name, ct).ConfigureAwait(false) is not null)
         {

@@ -1,4 +1,3 @@
-using System.Text;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;

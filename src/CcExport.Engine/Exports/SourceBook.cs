@@ -51,7 +51,7 @@ internal sealed class SourceBook(EngineParts parts)
     private static FileSource Open(SourceReference reference)
     {
         string path = reference.Path ?? throw new CcException("SourceIncomplete", CcErrorKind.InvalidArgument, "The source has no path.", "Give one with -Path.");
-        return FileSource.Open(path, new FileSourceOptions { Encoding = reference.Encoding, Delimiter = reference.Delimiter, Header = reference.Header });
+        return FileSource.Open(path, new FileSourceOptions(reference.Encoding, reference.Delimiter, reference.Header));
     }
 
     private static SourceReference Read(DefinitionRecord record) => JsonSerializer.Deserialize(record.Json, DefinitionJson.Default.SourceReference)!;
@@ -59,7 +59,7 @@ internal sealed class SourceBook(EngineParts parts)
     private static ProfileSource View(string name, SourceReference reference, DateTimeOffset createdAt) => new()
     {
         Name = name,
-        Kind = FileSource.KindOf(reference.Path!),
+        Kind = FileSource.KindOf(reference.Path!).ToString(),
         Path = reference.Path!,
         Encoding = reference.Encoding,
         Delimiter = reference.Delimiter,

@@ -21,6 +21,20 @@ internal sealed class FileSource : IProfileSource
         return new(path, options);
     }
 
+    /// <summary>What a path is, as far as a look at its folder tells; one that is not there (now) is taken for a file.</summary>
+    public static FileSourceKind KindOf(string path)
+    {
+        try
+        {
+            if (!Directory.Exists(path)) return Path.GetFileName(path) == CustomerInsightsFolder.ModelName ? FileSourceKind.CustomerInsightsFolder : FileSourceKind.File;
+            return CustomerInsightsFolder.FindModel(path) is null ? FileSourceKind.Folder : FileSourceKind.CustomerInsightsFolder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CcException)
+        {
+            return FileSourceKind.Folder;
+        }
+    }
+
     public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(CancellationToken ct)
         => [.. (await SegmentsAsync(ct).ConfigureAwait(false)).Select(segment => segment.Info)];
 
@@ -64,4 +78,15 @@ internal sealed class FileSource : IProfileSource
             throw InputErrors.Opening(_path, e);
         }
     }
+}
+
+/// <summary>How segments lie in a path.</summary>
+internal enum FileSourceKind
+{
+    /// <summary>One file, one segment.</summary>
+    File,
+    /// <summary>A folder of files.</summary>
+    Folder,
+    /// <summary>A folder with a <c>model.json</c>.</summary>
+    CustomerInsightsFolder,
 }

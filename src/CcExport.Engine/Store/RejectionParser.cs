@@ -33,7 +33,7 @@ internal sealed class RejectionParser(string path)
         long row = 0;
         int count = 1;
         int? batch = null;
-        string? key = null, foundSegment = null, foundField = null, foundReason = null, foundKind = null;
+        string? key = null, foundSegment = null, foundField = null, foundReason = null, foundKind = null, text = null;
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -41,7 +41,7 @@ internal sealed class RejectionParser(string path)
             ReadOnlySpan<byte> name = json.ValueSpan;
             bool isKind = name.SequenceEqual("kind"u8), isRow = name.SequenceEqual("row"u8), isSegment = name.SequenceEqual("segment"u8),
                 isKey = name.SequenceEqual("key"u8), isField = name.SequenceEqual("field"u8), isReason = name.SequenceEqual("reason"u8),
-                isCount = name.SequenceEqual("count"u8), isBatch = name.SequenceEqual("batch"u8);
+                isCount = name.SequenceEqual("count"u8), isBatch = name.SequenceEqual("batch"u8), isText = name.SequenceEqual("text"u8);
             json.Read();
             if (isKind)
             {
@@ -75,12 +75,16 @@ internal sealed class RejectionParser(string path)
             {
                 batch = json.GetInt32();
             }
+            else if (isText)
+            {
+                text = json.GetString();
+            }
             else
             {
                 json.Skip();
             }
         }
-        return new RejectionRecord(KindOf(foundKind), row, foundSegment, key, foundField, foundReason ?? throw new JsonException(), count, batch);
+        return new RejectionRecord(KindOf(foundKind), row, foundSegment, key, foundField, foundReason ?? throw new JsonException(), count, batch, text);
     }
 
     private RejectionKind KindOf(string? name)

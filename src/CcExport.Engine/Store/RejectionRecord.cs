@@ -9,8 +9,10 @@ public enum RejectionKind
     Duplicate,
     /// <summary>Held out by rule.</summary>
     Suppressed,
-    /// <summary>The service did not take it.</summary>
+    /// <summary>The service did not take it, or the run ended before it was sent.</summary>
     Refused,
+    /// <summary>Nothing proves what became of it.</summary>
+    Unaccounted,
     /// <summary>It went, but an optional value was cut or left out.</summary>
     Noted,
 }
@@ -29,8 +31,10 @@ internal readonly ref struct RejectionEntry
     /// <summary>How many profiles; 0 and 1 both mean one.</summary>
     public int Count { get; init; }
     public int? Batch { get; init; }
+    /// <summary>What the service said of it.</summary>
+    public string? Text { get; init; }
 }
 
 /// <summary>One rejection as read back.</summary>
 internal sealed record RejectionRecord(
-    RejectionKind Kind, long Row, string? Segment, string? Key, string? Field, string ReasonId, int Count, int? Batch);
+    RejectionKind Kind, long Row, string? Segment, string? Key, string? Field, string ReasonId, int Count, int? Batch, string? Text = null);

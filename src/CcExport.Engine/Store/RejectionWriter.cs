@@ -16,7 +16,7 @@ internal sealed class RejectionWriter : IDisposable
 
     private static readonly JsonEncodedText Kind = JsonEncodedText.Encode("kind"), Row = JsonEncodedText.Encode("row"),
         Segment = JsonEncodedText.Encode("segment"), Key = JsonEncodedText.Encode("key"), Field = JsonEncodedText.Encode("field"),
-        Reason = JsonEncodedText.Encode("reason"), Count = JsonEncodedText.Encode("count"), Batch = JsonEncodedText.Encode("batch");
+        Reason = JsonEncodedText.Encode("reason"), Count = JsonEncodedText.Encode("count"), Batch = JsonEncodedText.Encode("batch"), Text = JsonEncodedText.Encode("text");
 
     private static readonly JsonEncodedText[] Kinds = [.. Enum.GetNames<RejectionKind>().Select(name => JsonEncodedText.Encode(name))];
 
@@ -76,6 +76,10 @@ internal sealed class RejectionWriter : IDisposable
             if (entry.Batch is { } batch)
             {
                 json.WriteNumber(Batch, batch);
+            }
+            if (entry.Text is not null)
+            {
+                json.WriteString(Text, entry.Text);
             }
             json.WriteEndObject();
             json.Flush();

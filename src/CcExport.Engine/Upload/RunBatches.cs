@@ -13,15 +13,7 @@ internal sealed class RunBatches(IRunJournal journal, long runId, IEnumerable<Ba
         get { lock (_lock) return [.. _batches.Values]; }
     }
 
-    public IReadOnlyList<BatchRecord> In(params ReadOnlySpan<BatchState> states)
-    {
-        List<BatchRecord> found = [];
-        foreach (BatchRecord batch in All)
-        {
-            if (states.Contains(batch.State)) found.Add(batch);
-        }
-        return found;
-    }
+    public IReadOnlyList<BatchRecord> In(params BatchState[] states) => [.. All.Where(b => states.Contains(b.State))];
 
     public BatchRecord this[int number]
     {

@@ -1,13 +1,11 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
-using System.Text.Json;
 using CcExport.Simulator.Jobs;
 using CcExport.Simulator.State;
 
 namespace CcExport.Simulator.Api;
 
-/// <summary><c>POST /v3/activities/contacts_json_import</c>: looks at the shape, answers, and leaves the rows to the job.</summary>
+/// <summary><c>POST /v3/activities/contacts_json_import</c>: takes the rows out of the body, answers, and leaves them to the job.</summary>
 internal static class ImportEndpoint
 {
     private const int HardLimit = 64_000_000;
@@ -19,35 +17,33 @@ internal static class ImportEndpoint
     private static async Task Import(HttpContext context, Simulation simulation)
     {
         SimulatorSwitches switches = simulation.Switches;
+        ImportRequest request;
         (byte[] body, int length) = await ReadBody(context);
-        bool handedOver = false;
         try
         {
-            bool tooLong = length > ImportShape.MaxBytes;
-            if (tooLong) RefuseOversize(switches);
-            ImportShape shape = ImportShape.Check(body.AsSpan(0, length));
-            if (shape.Problem is { } problem) throw ApiException.Validation(problem);
-            if (shape.Dropped > 0) RefuseOversize(switches);
-
-            ImportJob job;
-            lock (simulation.Gate)
-            {
-                CheckQueue(simulation);
-                CheckLists(simulation, shape.ListIds);
-                if (switches is { ContactLimit: { } limit, ContactLimitMode: ContactLimitMode.RefuseCall })
-                    CheckPlan(simulation.Account, body.AsSpan(shape.RowsStart, length - shape.RowsStart), shape.Rows, limit);
-                job = new ImportJob(simulation.Ids.Guid(), simulation.Jobs.NextSequence, simulation.Now, body, length, shape);
-                simulation.Jobs.Add(job);
-                handedOver = true;
-            }
-
-            await Reply.Json(context, simulation, 201, json => ActivityEndpoints.Write(json, job, simulation));
-            simulation.Notify();
+            if (length > ImportRequest.MaxBytes) RefuseOversize(switches);
+            request = ImportRequest.Read(body.AsSpan(0, length), simulation.Account.Fields, switches);
         }
         finally
         {
-            if (!handedOver) ArrayPool<byte>.Shared.Return(body);
+            ArrayPool<byte>.Shared.Return(body);
         }
+
+        if (request.Problem is { } problem) throw ApiException.Validation(problem);
+        if (request.Dropped > 0) RefuseOversize(switches);
+        ImportJob job;
+        lock (simulation.Gate)
+        {
+            CheckQueue(simulation);
+            CheckLists(simulation, request.ListIds);
+            if (switches is { ContactLimit: { } limit, ContactLimitMode: ContactLimitMode.RefuseCall })
+                CheckPlan(simulation.Account, request.Data, limit);
+            job = new ImportJob(simulation.Ids.Guid(), simulation.Jobs.NextSequence, simulation.Now, request);
+            simulation.Jobs.Add(job);
+        }
+
+        await Reply.Json(context, simulation, 201, json => ActivityEndpoints.Write(json, job, simulation));
+        simulation.Notify();
     }
 
     public static void CheckQueue(Simulation simulation)
@@ -76,22 +72,15 @@ internal static class ImportEndpoint
             : ApiException.Validation($"list_id {missing} does not exist.");
     }
 
-    private static void CheckPlan(Account account, ReadOnlySpan<byte> rows, int count, int limit)
+    private static void CheckPlan(Account account, ReadOnlySpan<byte> rows, int limit)
     {
         int fresh = 0;
-        var reader = new Utf8JsonReader(rows, isFinalBlock: false, state: default);
-        reader.Read();
-        for (int row = 0; row < count; row++)
+        var cursor = new RowCursor(rows);
+        while (cursor.Next())
         {
-            reader.Read();
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                bool isEmail = reader.ValueTextEquals("email"u8);
-                reader.Read();
-                if (!isEmail || reader.TokenType != JsonTokenType.String) continue;
-                int index = account.Contacts.Find(reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(reader.GetString()!) : reader.ValueSpan);
-                if (index < 0 || account.Contacts[index].Deleted) fresh++;
-            }
+            if (cursor.Fate != RowFate.Good) continue;
+            int index = account.Contacts.Find(cursor.Email);
+            if (index < 0 || account.Contacts[index].Deleted) fresh++;
         }
 
         if (account.ActiveContacts + fresh > limit)
@@ -101,7 +90,7 @@ internal static class ImportEndpoint
         }
     }
 
-    /// <summary>Straight from the pipe into a pooled buffer, which the job keeps until it has run.</summary>
+    /// <summary>Straight from the pipe into a pooled buffer, given back when the rows are taken out of it.</summary>
     private static async Task<(byte[] Body, int Length)> ReadBody(HttpContext context)
     {
         long announced = context.Request.ContentLength ?? 0;

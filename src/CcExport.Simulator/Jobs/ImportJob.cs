@@ -1,31 +1,23 @@
-using System.Buffers;
+using System.Runtime.CompilerServices;
 using CcExport.Simulator.State;
 
 namespace CcExport.Simulator.Jobs;
 
-/// <summary>A JSON import: keeps the body as it came and applies its rows when the clock says so.</summary>
+/// <summary>A JSON import: keeps its rows and applies them when the clock says so.</summary>
 internal sealed class ImportJob : Job
 {
-    private readonly int _rowsStart;
     private readonly int _rows;
-    private readonly int _bodyLength;
     private readonly IReadOnlyList<string> _listIds;
-    private byte[]? _body;
+    private readonly IReadOnlyList<string> _reasons;
+    private byte[] _data;
 
-    /// <param name="id">Its id.</param>
-    /// <param name="sequence">Its number in the account.</param>
-    /// <param name="now">When the call came.</param>
-    /// <param name="body">A buffer of the shared pool; the job gives it back.</param>
-    /// <param name="bodyLength">How much of the buffer is the body.</param>
-    /// <param name="shape">What the call has seen of it.</param>
-    public ImportJob(string id, long sequence, DateTimeOffset now, byte[] body, int bodyLength, ImportShape shape)
+    public ImportJob(string id, long sequence, DateTimeOffset now, ImportRequest request)
         : base(id, sequence, now)
     {
-        _body = body;
-        _bodyLength = bodyLength;
-        _rowsStart = shape.RowsStart;
-        _rows = shape.Rows;
-        _listIds = shape.ListIds;
+        _data = request.Data;
+        _rows = request.Rows;
+        _reasons = request.Reasons;
+        _listIds = request.ListIds;
         FileName = $"import_{sequence:D6}.json";
     }
 
@@ -39,6 +31,7 @@ internal sealed class ImportJob : Job
 
     public override bool HasRowCounters => true;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Work(Account account, SimulatorSwitches switches, DateTimeOffset now, double part)
     {
         List<ContactList> lists = [.. _listIds.Select(account.List).Where(l => l is { DeletedAt: null }).Select(l => l!)];
@@ -50,12 +43,13 @@ internal sealed class ImportJob : Job
         }
 
         int rows = (int)Math.Ceiling(_rows * part);
-        var reader = new RowReader(_body.AsSpan(_rowsStart, _bodyLength - _rowsStart), account.Fields, switches);
-        for (int row = 0; row < rows; row++)
+        var cursor = new RowCursor(_data);
+        for (int row = 0; row < rows && cursor.Next(); row++)
         {
-            RowFate fate = reader.Next();
-            string reason = reader.Reason;
-            if (fate == RowFate.Good) fate = Apply(account, switches, ref reader, lists, now, out reason);
+            RowFate fate = cursor.Fate;
+            string reason;
+            if (fate == RowFate.Good) fate = Apply(account, switches, cursor, lists, now, out reason);
+            else reason = _reasons[cursor.Reason];
             if (fate == RowFate.Correctable) Correctable++;
             if (fate == RowFate.Error) Errors++;
 
@@ -67,15 +61,11 @@ internal sealed class ImportJob : Job
         ItemsCompleted = rows;
     }
 
-    public override void Release()
-    {
-        if (_body is null) return;
-        ArrayPool<byte>.Shared.Return(_body);
-        _body = null;
-    }
+    public override void Release() => _data = [];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RowFate Apply(
-        Account account, SimulatorSwitches switches, ref RowReader row, List<ContactList> lists, DateTimeOffset now, out string reason)
+        Account account, SimulatorSwitches switches, RowCursor row, List<ContactList> lists, DateTimeOffset now, out string reason)
     {
         reason = "";
         int stamp = (int)Sequence;

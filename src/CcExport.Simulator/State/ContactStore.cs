@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace CcExport.Simulator.State;
@@ -39,6 +40,7 @@ internal sealed class ContactStore
 
     public int Find(ReadOnlySpan<byte> email) => Find(email, HashOf(email));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Find(ReadOnlySpan<byte> email, int hash)
     {
         int mask = _table.Length - 1;
@@ -51,6 +53,7 @@ internal sealed class ContactStore
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int HashOf(ReadOnlySpan<byte> email)
     {
         Span<byte> lower = stackalloc byte[MaxAddress];
@@ -61,6 +64,7 @@ internal sealed class ContactStore
         return hash.ToHashCode();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Add(ReadOnlySpan<byte> email, int hash, ReadOnlySpan<byte> fields, Permission permission, long now)
     {
         if ((Count + 1) * 5L > _table.Length * 3L) Grow();
@@ -84,6 +88,7 @@ internal sealed class ContactStore
     }
 
     /// <summary>Overwrites the given fields and keeps the others; an empty value takes its field away.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Update(int index, ReadOnlySpan<byte> fields)
     {
         ref ContactRow row = ref this[index];
@@ -144,12 +149,14 @@ internal sealed class ContactStore
         _arena = fresh;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Grow()
     {
         _table = new int[_table.Length * 2];
         for (int index = 0; index < Count; index++) Place(index);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Place(int index)
     {
         int mask = _table.Length - 1;

@@ -22,7 +22,9 @@ internal sealed class FieldTable
 {
     public const ushort Email = 0;
     public const ushort FirstCustom = 1_000;
-    private readonly Dictionary<string, Field> _byKey = new(StringComparer.Ordinal);
+
+    // Replaced, never changed, once it is in use: imports read it outside of the lock.
+    private Dictionary<string, Field> _byKey = new(StringComparer.Ordinal);
     private readonly List<Field> _standard = [];
     private readonly List<CustomField> _custom = [];
 
@@ -72,7 +74,7 @@ internal sealed class FieldTable
         var field = new Field((ushort)(FirstCustom + _custom.Count), "cf:" + name, label, kind, 255);
         var custom = new CustomField(id, label, name, type, now, field);
         _custom.Add(custom);
-        _byKey["cf:" + name] = field;
+        _byKey = new Dictionary<string, Field>(_byKey, StringComparer.Ordinal) { ["cf:" + name] = field };
         return custom;
     }
 

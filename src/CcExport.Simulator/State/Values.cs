@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace CcExport.Simulator.State;
@@ -10,6 +11,7 @@ internal static class Values
         ["MM/dd/yyyy", "M/d/yyyy", "yyyy/MM/dd", "yyyy/M/d", "yyyy-MM-dd", "yyyy-M-d", "M-d-yyyy", "M-dd-yyyy"];
 
     /// <summary>ASCII, one @, no blanks, commas or brackets, a full domain: support's advice, as nothing is published.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool IsEmail(ReadOnlySpan<byte> email, int max)
     {
         if (email.Length == 0 || email.Length > max) return false;

@@ -1,18 +1,20 @@
-using System.Text;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Unicode;
+using CcExport.Simulator.State;
 
 namespace CcExport.Simulator.Jobs;
 
-/// <summary>What the import call itself looks at: shape, lists and sizes. The values of the rows are the job's business.</summary>
-internal sealed class ImportShape
+/// <summary>What the import call itself judges: request, lists and sizes. What is wrong with single rows is for the job to say.</summary>
+internal sealed class ImportRequest
 {
     public const int MaxBytes = 4_000_000;
     public const int MaxRows = 40_000;
-    private readonly byte[] _scratch = new byte[4_096];
 
-    /// <summary>Where the array of rows begins in the body.</summary>
-    public int RowsStart { get; private set; }
+    /// <summary>The rows in the form that <see cref="RowCursor"/> reads.</summary>
+    public byte[] Data { get; private set; } = [];
+
+    public IReadOnlyList<string> Reasons { get; private set; } = [];
 
     /// <summary>Rows inside both limits.</summary>
     public int Rows { get; private set; }
@@ -25,32 +27,35 @@ internal sealed class ImportShape
     /// <summary>The first thing wrong, in words; null when nothing is.</summary>
     public string? Problem { get; private set; }
 
-    public static ImportShape Check(ReadOnlySpan<byte> body)
+    public static ImportRequest Read(ReadOnlySpan<byte> body, FieldTable table, SimulatorSwitches switches)
     {
-        var shape = new ImportShape();
+        var request = new ImportRequest();
         if (!Utf8.IsValid(body))
         {
-            shape.Problem = "The request body is not valid UTF-8.";
-            return shape;
+            request.Problem = "The request body is not valid UTF-8.";
+            return request;
         }
 
         try
         {
-            shape.Read(body);
+            var rows = new RowParser(table, switches, body.Length / 2);
+            request.Read(body, rows);
+            request.Data = rows.Rows;
+            request.Reasons = rows.Reasons;
         }
         catch (JsonException e)
         {
-            shape.Problem = $"The request body is not valid JSON at byte {e.BytePositionInLine} of line {e.LineNumber}.";
+            request.Problem = $"The request body is not valid JSON at byte {e.BytePositionInLine} of line {e.LineNumber}.";
         }
         catch (InvalidOperationException)
         {
-            shape.Problem = "The request body has text that is not valid Unicode.";
+            request.Problem = "The request body has text that is not valid Unicode.";
         }
 
-        return shape;
+        return request;
     }
 
-    private void Read(ReadOnlySpan<byte> body)
+    private void Read(ReadOnlySpan<byte> body, RowParser rows)
     {
         var reader = new Utf8JsonReader(body);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -65,7 +70,7 @@ internal sealed class ImportShape
             if (reader.ValueTextEquals("import_data"u8))
             {
                 sawRows = true;
-                ReadRows(ref reader);
+                ReadRows(ref reader, rows);
             }
             else if (reader.ValueTextEquals("list_ids"u8))
             {
@@ -115,7 +120,8 @@ internal sealed class ImportShape
         }
     }
 
-    private void ReadRows(ref Utf8JsonReader reader)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ReadRows(ref Utf8JsonReader reader, RowParser rows)
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartArray)
@@ -124,7 +130,6 @@ internal sealed class ImportShape
             return;
         }
 
-        RowsStart = (int)reader.TokenStartIndex;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.StartObject)
@@ -133,29 +138,23 @@ internal sealed class ImportShape
                 return;
             }
 
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            // The end of the row is not known yet; what lies wholly inside is at most a row too many, taken back below.
+            bool keep = Dropped == 0 && Rows < MaxRows;
+            int mark = rows.Mark;
+            if (rows.Read(ref reader, keep) is { } name)
             {
-                ReadOnlySpan<byte> name = reader.ValueSpan;
-                Unescape(ref reader);
-                reader.Read();
-                Unescape(ref reader);
-                bool fits = reader.TokenType is JsonTokenType.String or JsonTokenType.Null
-                    || (reader.TokenType == JsonTokenType.Number && name.StartsWith("birthday_"u8));
-                if (fits) continue;
-                Problem = $"import_data[{Rows + Dropped}].{Encoding.UTF8.GetString(name)} does not have a valid value";
+                Problem = $"import_data[{Rows + Dropped}].{name} does not have a valid value";
                 return;
             }
 
-            if (Dropped == 0 && Rows < MaxRows && reader.BytesConsumed <= MaxBytes) Rows++;
-            else Dropped++;
-        }
-    }
+            if (keep && reader.BytesConsumed <= MaxBytes)
+            {
+                Rows++;
+                continue;
+            }
 
-    /// <summary>A lone surrogate in an escape throws here, in the call, and not later in the job.</summary>
-    private void Unescape(ref Utf8JsonReader reader)
-    {
-        if (!reader.ValueIsEscaped) return;
-        if (reader.ValueSpan.Length <= _scratch.Length) reader.CopyString(_scratch);
-        else reader.GetString();
+            rows.Mark = mark;
+            Dropped++;
+        }
     }
 }

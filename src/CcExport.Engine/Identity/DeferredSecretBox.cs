@@ -1,0 +1,38 @@
+namespace CcExport.Engine.Identity;
+
+/// <summary>
+/// The key ring, opened only when something secret is first needed: its library takes 50 ms to start, which nobody should wait for who
+/// lists his exports or completes a name.
+/// </summary>
+internal sealed class DeferredSecretBox(Func<CancellationToken, Task<KeyRing>> open) : ISecretBox, IDisposable
+{
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private KeyRing? _ring;
+
+    /// <summary>Opens the ring; must have completed before anything is protected or read.</summary>
+    public async Task UnlockAsync(CancellationToken ct)
+    {
+        if (_ring is not null) return;
+        await _opening.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            _ring ??= await open(ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    public byte[] Protect(string purpose, ReadOnlySpan<byte> plain) => Ring.Protect(purpose, plain);
+
+    public byte[] Unprotect(string purpose, ReadOnlySpan<byte> protectedBytes) => Ring.Unprotect(purpose, protectedBytes);
+
+    private KeyRing Ring => _ring ?? throw new InvalidOperationException("The key ring was not unlocked.");
+
+    public void Dispose()
+    {
+        _ring?.Dispose();
+        _opening.Dispose();
+    }
+}
