@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using CcExport.Engine.Store;
@@ -65,6 +66,7 @@ internal sealed class BatchSealer : IAsyncDisposable
     }
 
     /// <summary>Takes the contact just written; true when the body must be sealed before the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Commit(long row, int segment, ReadOnlySpan<byte> key)
     {
         Writer.Flush();
@@ -180,6 +182,7 @@ internal sealed class BatchSealer : IAsyncDisposable
             Length += more.Length;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void EndRow(long row, int segment, ReadOnlySpan<byte> key)
         {
             if (key.Length > ushort.MaxValue) key = key[..ushort.MaxValue];
@@ -226,8 +229,10 @@ internal sealed class BatchSealer : IAsyncDisposable
             Rows = keep;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Advance(int count) => Length += count;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public Memory<byte> GetMemory(int sizeHint = 0)
         {
             if (Text.Length - Length < Math.Max(1, sizeHint))
