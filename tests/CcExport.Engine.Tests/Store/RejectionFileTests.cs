@@ -34,7 +34,14 @@ public sealed class RejectionFileTests : IDisposable
         {
             writer.Write(new RejectionEntry
             {
-                Kind = RejectionKind.Noted, Row = 3_000_000_000, Segment = "Ünïted \"VIP\"\n", Key = "C-\u00e9\t1"u8, Field = "cf:city", ReasonId = "ValueCut", Count = 2, Batch = 4,
+                Kind = RejectionKind.Noted,
+                Row = 3_000_000_000,
+                Segment = "Ünïted \"VIP\"\n",
+                Key = "C-\u00e9\t1"u8,
+                Field = "cf:city",
+                ReasonId = "ValueCut",
+                Count = 2,
+                Batch = 4,
             });
             writer.Write(new RejectionEntry { Kind = RejectionKind.Invalid, ReasonId = "EmailMissing", Key = [0x41, 0xFF, 0x42] });
             foreach (RejectionKind kind in Enum.GetValues<RejectionKind>())
