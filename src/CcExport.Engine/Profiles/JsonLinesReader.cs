@@ -40,6 +40,8 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             ReadOnlySpan<byte> line = _buffer.AsSpan(_start + at, end - at);
             at = end;
             if (IsBlank(line)) continue;
+            // An array of objects over many lines has lines that are objects, and would lose the others.
+            if (objects + others == 0 && line.TrimStart(" \t\r\n"u8)[0] == '[') throw JsonLinesErrors.NotJsonLines(place, line);
             if (TryNames(line, names, known)) objects++;
             else others++;
         }
@@ -125,8 +127,10 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             if (left > Limits.RecordBytes) throw InputErrors.RecordTooLong(place, _line + 1);
             Array.Resize(ref _buffer, Math.Min(left * 2, Limits.RecordBytes + FirstBlock));
         }
-        int read = await utf8.ReadAsync(_buffer.AsMemory(_end), ct).ConfigureAwait(false);
-        _atEnd = read == 0;
+        // To the brim: gzip gives a little at a time, and a long line would be searched for its end after each of them.
+        Memory<byte> room = _buffer.AsMemory(_end);
+        int read = await utf8.ReadAtLeastAsync(room, room.Length, throwOnEndOfStream: false, ct).ConfigureAwait(false);
+        _atEnd = read < room.Length;
         _end += read;
     }
 

@@ -50,7 +50,7 @@ internal sealed partial class SqliteRuns
 
     public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<BatchRecord>>(
-            c => [.. c.Query<BatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
+            c => [.. c.Query<SqliteBatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
 
     // As one JSON value: a listing has more ids than a statement may have parameters.
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) =>
