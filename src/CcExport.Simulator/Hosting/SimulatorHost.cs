@@ -40,6 +40,9 @@ public static class SimulatorHost
         app.UseRouting();
         app.Use(next => context => FaultMiddleware.Run(context, next, simulation));
         app.Use(next => context => context.Request.Path.StartsWithSegments("/v3") ? ApiMiddleware.Run(context, next, simulation) : next(context));
+        app.Use(next => context => context.GetEndpoint() is null
+            ? Reply.Error(context, simulation, new ApiException(403, "", "Forbidden") { Form = BodyForm.Gateway })
+            : next(context));
         ImportEndpoint.Map(app, simulation);
         ActivityEndpoints.Map(app, simulation);
         ListEndpoints.Map(app, simulation);
@@ -51,7 +54,6 @@ public static class SimulatorHost
         ConsentPages.Map(app, simulation);
         AdminEndpoints.Map(app, simulation);
         StatePage.Map(app, options);
-        app.MapFallback(context => Reply.Error(context, simulation, new ApiException(403, "", "Forbidden") { Form = BodyForm.Gateway }));
         var timer = new JobTimer(simulation);
         await app.StartAsync();
         return new RunningSimulator(app, simulation, timer);
