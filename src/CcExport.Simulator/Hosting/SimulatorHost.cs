@@ -3,6 +3,7 @@ using CcExport.Simulator.Api;
 using CcExport.Simulator.Faults;
 using CcExport.Simulator.Page;
 using CcExport.Simulator.SignIn;
+using Microsoft.AspNetCore.Connections;
 
 namespace CcExport.Simulator;
 
@@ -34,6 +35,7 @@ public static class SimulatorHost
 
         // Imports are long: a wait before each piece of 4 KB would double their system calls.
         builder.WebHost.UseSockets(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         WebApplication app = builder.Build();
         app.Use(next => context => ReportOwnFaults(context, next));
