@@ -82,15 +82,14 @@ internal sealed class BatchSealer : IAsyncDisposable
     public async ValueTask SealAsync(CancellationToken ct)
     {
         int fits = _body.Length > _bodyLimit ? _body.Rows - 1 : _body.Rows;
-        if (fits == 0) throw new InvalidOperationException("One contact is larger than a whole batch may be.");
-        await SealAsync(fits, ct).ConfigureAwait(false);
+        await SealAsync(Math.Max(1, fits), ct).ConfigureAwait(false);
         if (_body.Rows > 0) _body.Text[_body.Length++] = (byte)',';
     }
 
     /// <summary>Seals the rest and waits until all is flushed.</summary>
     public async Task CompleteAsync(CancellationToken ct)
     {
-        if (_body.Rows > 0) _body.Length--;   // the comma after the last contact
+        if (_body.Rows > 0) _body.Length = _body.RowEnds[_body.Rows - 1];   // without the comma after the last contact
         while (_body.Rows > 0) await SealAsync(_body.Rows, ct).ConfigureAwait(false);
         await _sealing.ConfigureAwait(false);
     }
@@ -107,6 +106,7 @@ internal sealed class BatchSealer : IAsyncDisposable
         _body = next;
         Writer.Reset(next);
 
+        if (full.Length > _bodyLimit) throw new InvalidOperationException("One contact is larger than a whole batch may be.");
         full.Append(_suffix);
         int number = ++_number;
         Bytes += full.Length;

@@ -77,7 +77,7 @@ public sealed class EmailRulesTests
     {
         Gen<string> piece = Gen.OneOf(
             Gen.String[Gen.Char["abzAZ019.-+_@ ,'\"<é"], 0, 8],
-            Gen.OneOfConst("a", "ann.lee", "example.com", "example", ".com", ".de", "@", "@example.com", "..", "-", "@x.", "1.2"));
+            Pick.From("a", "ann.lee", "example.com", "example", ".com", ".de", "@", "@example.com", "..", "-", "@x.", "1.2"));
         Gen<string> address = piece.List[1, 5].Select(string.Concat);
         address.Sample(text =>
         {
@@ -87,6 +87,6 @@ public sealed class EmailRulesTests
             bool good = EmailRules.Judge(bytes, out byte[]? ascii) == EmailVerdict.Good && ascii is null;
             Assert.Equal(good, plain);
             if (plain) Assert.Equal(text.ToLowerInvariant(), Encoding.ASCII.GetString(lower, 0, bytes.Length));
-        }, iter: 200_000, seed: "0000KGSOM5");
+        }, iter: 200_000, seed: "0N0XIzNsQ0O2");
     }
 }

@@ -20,17 +20,17 @@ public sealed class MapAndSealPropertyTests
         Gen.Int[0, 40].Select(i => (string?)$"person{i}@example.com"),
         Gen.Int[0, 40].Select(i => (string?)$"  Person{i}@EXAMPLE.com\u00A0"),
         Gen.Int[0, 10].Select(i => (string?)$"p{i}@bücher.example"),
-        Gen.OneOfConst<string?>(null, "", "   ", "nobody", "a b@example.com", "andrés@example.com", "x@y", "x@-y.de", new string('l', 65) + "@example.com", "a@" + new string('d', 60) + "." + new string('e', 60) + ".de"));
+        Pick.From<string?>(null, "", "   ", "nobody", "a b@example.com", "andrés@example.com", "x@y", "x@-y.de", new string('l', 65) + "@example.com", "a@" + new string('d', 60) + "." + new string('e', 60) + ".de"));
 
     private static readonly Gen<string?> Texts = Gen.OneOf<string?>(
         Gen.String[Gen.Char["ab \"\\\u0001é中"], 0, 20].Select(s => (string?)s),
         Gen.String[Gen.Char["xyz\u0301 "], 40, 70].Select(s => (string?)("x" + s)),
-        Gen.OneOfConst<string?>(null, "", " ", "\t", "👨‍👩‍👧‍👦", string.Concat(Enumerable.Repeat("👨‍👩‍👧‍👦", 6)), new string('e', 49) + "👍", "e" + new string('\u0301', 80), new string('q', 300)));
+        Pick.From<string?>(null, "", " ", "\t", "👨‍👩‍👧‍👦", string.Concat(Enumerable.Repeat("👨‍👩‍👧‍👦", 6)), new string('e', 49) + "👍", "e" + new string('\u0301', 80), new string('q', 300)));
 
     private static readonly Gen<Profile> Profiles = Gen.Select(Gen.Int[0, 1000], Emails, Texts, Texts, (k, e, f, c) => new Profile($"K{k}", e, f, c));
 
     [Fact]
-    public Task Every_profile_has_the_fate_that_the_rules_give_it() => Gen.Select(Profiles.List[0, 120], Gen.Int[1, 12], Gen.Int[700, 4000]).SampleAsync(async t =>
+    public Task Every_profile_has_the_fate_that_the_rules_give_it() => Gen.Select(Profiles.List[0, 120], Gen.Int[1, 12], Gen.Int[2500, 6000]).SampleAsync(async t =>
     {
         (List<Profile> profiles, int rows, int bytes) = t;
         var expected = new List<Dictionary<string, string>>();
@@ -91,7 +91,7 @@ public sealed class MapAndSealPropertyTests
         Assert.Equal(
             Enumerable.Range(1, profiles.Count).Where(i => !rejected.Contains(i)).Select(i => ((long)i, profiles[i - 1].Key)),
             origins.Select(o => (o.Row, o.Key)));
-    }, iter: 3000, seed: "0000KGSOM5");
+    }, iter: 3000, seed: "0N0XIzNsQ0O2");
 
     private static string Text(Dictionary<string, string> contact) => string.Join('|', contact.Select(p => $"{p.Key}={p.Value}"));
 

@@ -109,7 +109,7 @@ public sealed class CsvReaderTests
     public void It_reads_what_was_written_as_another_parser_does()
     {
         Gen<string> value = Gen.OneOf(Gen.String[Gen.Char["ab,\"\r\n é€"], 0, 6], Gen.String[Gen.Char.AlphaNumeric, 0, 40]);
-        Gen.Select(Gen.Int[2, 5], value.List[0, 60], Gen.Int[1, 80], Gen.OneOfConst("\n", "\r\n"), Gen.Bool.List[8]).Sample(t =>
+        Gen.Select(Gen.Int[2, 5], value.List[0, 60], Gen.Int[1, 80], Pick.From("\n", "\r\n"), Gen.Bool.List[8]).Sample(t =>
         {
             (int columns, List<string> values, int block, string end, List<bool> always) = t;
             var text = new StringBuilder(string.Join(',', Enumerable.Range(0, columns).Select(i => $"c{i}"))).Append(end);
@@ -132,6 +132,6 @@ public sealed class CsvReaderTests
                 theirs.Add(cells);
             }
             Assert.Equal(Show(theirs), ours);
-        }, iter: 20_000, seed: "0000KGSOM5");
+        }, iter: 20_000, seed: "0N0XIzNsQ0O2");
     }
 }
