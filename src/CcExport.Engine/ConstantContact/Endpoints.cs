@@ -5,15 +5,14 @@ namespace CcExport.Engine.ConstantContact;
 /// <param name="Authorization">The base to which <c>/authorize</c>, <c>/token</c> and <c>/device/authorize</c> are appended.</param>
 internal sealed record Endpoints(Uri Api, Uri Authorization)
 {
-    public static Endpoints Default { get; } = new(
-        new Uri("https://api.cc.email/v3"),
-        new Uri("https://authz.constantcontact.com/oauth2/default/v1"));
+    public static Uri DefaultApi { get; } = new("https://api.cc.email/v3");
+    public static Uri DefaultAuthorization { get; } = new("https://authz.constantcontact.com/oauth2/default/v1");
 
     /// <summary>Takes what a person gave (null: the vendor's), without a trailing slash, or says why it can't be used.</summary>
     public static Endpoints Validate(string? apiEndpoint, string? authorizationEndpoint)
         => new(
-            apiEndpoint is null ? Default.Api : Parse(apiEndpoint, "API endpoint"),
-            authorizationEndpoint is null ? Default.Authorization : Parse(authorizationEndpoint, "authorization endpoint"));
+            apiEndpoint is null ? DefaultApi : Parse(apiEndpoint, "API endpoint"),
+            authorizationEndpoint is null ? DefaultAuthorization : Parse(authorizationEndpoint, "authorization endpoint"));
 
     public static Endpoints Validate(Uri? apiEndpoint, Uri? authorizationEndpoint)
         => Validate(apiEndpoint?.OriginalString, authorizationEndpoint?.OriginalString);
@@ -29,7 +28,7 @@ internal sealed record Endpoints(Uri Api, Uri Authorization)
         {
             throw new CcException("EndpointInvalid", CcErrorKind.InvalidArgument,
                 $"The {what} is not an absolute web address without user, query and fragment.",
-                $"Give it as in '{Default.Api}'.");
+                $"Give it as in '{DefaultApi}'.");
         }
         if (uri.Scheme != Uri.UriSchemeHttps && !(uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
         {

@@ -8,6 +8,9 @@ internal static partial class SafeText
 {
     private const int MaxLength = 300;
 
+    /// <summary>The service's tokens have 42 characters and more; half of one is not shown either.</summary>
+    private const int TokenLength = 20;
+
     public static string? Clean(string? text)
     {
         if (string.IsNullOrWhiteSpace(text)) return null;
@@ -21,8 +24,9 @@ internal static partial class SafeText
         return text.Length == 0 ? null : text;
     }
 
-    /// <summary>A key is a word of dots and underscores; anything else is no key.</summary>
-    public static string? Key(string? text) => text is { Length: > 0 and <= 80 } && KeyForm().IsMatch(text) ? text : null;
+    /// <summary>A key or an id is one word of letters, dots and underscores, or a UUID; anything else is none.</summary>
+    public static string? Key(string? text)
+        => text is { Length: > 0 and <= 80 } && KeyForm().IsMatch(text) && (text.Length < TokenLength || !LooksLikeToken(text)) ? text : null;
 
     /// <summary>Ids of the service keep their sense in a message; anything with letters and digits that is as long as a token does not.</summary>
     private static bool LooksLikeToken(ReadOnlySpan<char> run)

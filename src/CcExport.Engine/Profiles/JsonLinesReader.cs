@@ -40,6 +40,8 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             ReadOnlySpan<byte> line = _buffer.AsSpan(_start + at, end - at);
             at = end;
             if (IsBlank(line)) continue;
+            // An array of objects over many lines has lines that are objects, and would lose the others.
+            if (objects + others == 0 && line.TrimStart(" \t\r\n"u8)[0] == '[') throw JsonLinesErrors.NotJsonLines(place, line);
             if (TryNames(line, names, known)) objects++;
             else others++;
         }
@@ -47,7 +49,9 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
         return _discovered = names;
     }
 
-    /// <summary>The rows; the first has the number <paramref name="firstRow"/>. A column that no record has fails at the end, when that is known.</summary>
+    /// <summary>
+    /// The rows; the first has the number <paramref name="firstRow"/>. A column that no record has fails at the end, when that is known.
+    /// </summary>
     public async IAsyncEnumerable<ProfileBatch> ReadAsync(
         IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct)
     {
@@ -103,7 +107,9 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
         fields.CopyTo(batch.AddRow(fault));
     }
 
-    /// <summary>Where the line that begins <paramref name="from"/> bytes into what is left ends, its line feed included; -1: not in the block.</summary>
+    /// <summary>
+    /// Where the line that begins <paramref name="from"/> bytes into what is left ends, its line feed included; -1: not in the block.
+    /// </summary>
     private int NextLine(int from)
     {
         int feed = _buffer.AsSpan(_start + from, _end - _start - from).IndexOf((byte)'\n');
@@ -125,8 +131,10 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             if (left > Limits.RecordBytes) throw InputErrors.RecordTooLong(place, _line + 1);
             Array.Resize(ref _buffer, Math.Min(left * 2, Limits.RecordBytes + FirstBlock));
         }
-        int read = await utf8.ReadAsync(_buffer.AsMemory(_end), ct).ConfigureAwait(false);
-        _atEnd = read == 0;
+        // To the brim: gzip gives a little at a time, and a long line would be searched for its end after each of them.
+        Memory<byte> room = _buffer.AsMemory(_end);
+        int read = await utf8.ReadAtLeastAsync(room, room.Length, throwOnEndOfStream: false, ct).ConfigureAwait(false);
+        _atEnd = read < room.Length;
         _end += read;
     }
 

@@ -36,3 +36,25 @@ public sealed class SqliteJournalTests : JournalCompliance
         fixture.Dispose();
     }
 }
+
+public sealed class SqliteLedgerTests : LedgerCompliance
+{
+    private readonly SqliteFixture fixture = new();
+    private protected override Task<IStore> OpenAsync(Func<int, long, bool>? isAlive = null) => fixture.OpenAsync(isAlive);
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        fixture.Dispose();
+    }
+}
+
+public sealed class SqliteLeaseTests : LeaseCompliance
+{
+    private readonly SqliteFixture fixture = new();
+    private protected override Task<IStore> OpenAsync(Func<int, long, bool>? isAlive = null) => fixture.OpenAsync(isAlive);
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        fixture.Dispose();
+    }
+}

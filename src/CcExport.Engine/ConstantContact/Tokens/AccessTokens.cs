@@ -58,7 +58,7 @@ internal sealed class AccessTokens(WireContext wire, Guid connectionId, string c
         {
             await _refresh.WaitAsync(Patience, wire.Time).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is CcException or TimeoutException or OperationCanceledException)
+        catch (Exception)
         {
             // Whoever asked for the refresh has been told; here it only matters that it had its chance to end.
         }

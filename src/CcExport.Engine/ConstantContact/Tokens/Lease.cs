@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CcExport.Engine.Store;
 
 namespace CcExport.Engine.ConstantContact.Tokens;
@@ -7,7 +6,6 @@ namespace CcExport.Engine.ConstantContact.Tokens;
 internal sealed class Lease : IAsyncDisposable
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
-    private static readonly long ProcessStart = StartOfThisProcess();
 
     private readonly WireContext _wire;
     private readonly string _name;
@@ -24,7 +22,7 @@ internal sealed class Lease : IAsyncDisposable
     /// <summary>Waits for the lease; each holder's time is bounded, so this is too.</summary>
     public static async Task<Lease> TakeAsync(WireContext wire, string name, string purpose, TimeSpan life, CancellationToken ct)
     {
-        var owner = new LeaseOwner(Guid.NewGuid(), Environment.MachineName, Environment.ProcessId, ProcessStart, purpose);
+        LeaseOwner owner = LeaseOwner.ForThisProcess(purpose, Guid.NewGuid);
         while (true)
         {
             DateTimeOffset now = wire.Time.GetUtcNow();
@@ -64,11 +62,5 @@ internal sealed class Lease : IAsyncDisposable
         {
             // It runs out by itself, and what was done under it must not fail for this.
         }
-    }
-
-    private static long StartOfThisProcess()
-    {
-        using var process = Process.GetCurrentProcess();
-        return process.StartTime.ToUniversalTime().Ticks;
     }
 }

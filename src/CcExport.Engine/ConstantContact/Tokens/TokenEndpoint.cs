@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using CcExport.Engine.ConstantContact.SignIn;
 using Duende.IdentityModel.Client;
 using Polly;
@@ -65,7 +66,7 @@ internal sealed class TokenEndpoint(WireContext wire, Uri authorizationEndpoint,
                 request.Parameters.Add("response_type", "code");
                 request.Parameters.Add("state", state);
                 DeviceAuthorizationResponse answer = await http.RequestDeviceAuthorizationAsync(request, t).ConfigureAwait(false);
-                if (!answer.IsError) codes = DeviceCodes.From(answer, wire.Time.GetUtcNow());
+                if (IsObject(answer)) codes = DeviceCodes.From(answer, wire.Time.GetUtcNow());
                 return answer;
             }, ct, ct).ConfigureAwait(false);
         return (reply, codes);
@@ -136,6 +137,7 @@ internal sealed class TokenEndpoint(WireContext wire, Uri authorizationEndpoint,
         ServiceError error = ServiceError.Parse(Encoding.UTF8.GetBytes(response.Raw ?? ""));
         if (status is >= 200 and < 300 && error.Key is null)
         {
+            if (!IsObject(response)) return new TokenReply { Outcome = TokenOutcome.Transient, Words = "an answer of another form" };
             return response is TokenResponse tokens ? Issued(tokens) : new TokenReply { Outcome = TokenOutcome.Issued };
         }
         return new TokenReply
@@ -145,6 +147,9 @@ internal sealed class TokenEndpoint(WireContext wire, Uri authorizationEndpoint,
             RetryAfter = response.HttpResponse?.Headers.RetryAfter?.Delta,
         };
     }
+
+    /// <summary>The library's own readers throw on an array.</summary>
+    private static bool IsObject(ProtocolResponse response) => response.Json is { ValueKind: JsonValueKind.Object };
 
     private TokenReply Issued(TokenResponse tokens)
     {

@@ -50,7 +50,7 @@ internal sealed partial class SqliteRuns
 
     public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<BatchRecord>>(
-            c => [.. c.Query<BatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
+            c => [.. c.Query<SqliteBatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
 
     // As one JSON value: a listing has more ids than a statement may have parameters.
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) =>
@@ -66,7 +66,8 @@ internal sealed partial class SqliteRuns
             c =>
             {
                 if (outcome is not null
-                    && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", all) is { } rows
+                    && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch })
+                        is { } rows
                     && !BatchSteps.Covers(outcome, rows))
                 {
                     throw BatchSteps.Conflict(runId, $"the outcome of batch {batch} does not cover its {rows} rows");
@@ -79,7 +80,8 @@ internal sealed partial class SqliteRuns
                 }
                 catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
                 {
-                    throw new CcException("ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
+                    throw new CcException(
+                        "ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
                 }
             }, ct);
     }

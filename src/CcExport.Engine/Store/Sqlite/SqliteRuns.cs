@@ -1,3 +1,4 @@
+using System.Data;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -13,10 +14,12 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             ? throw new ArgumentException("A run is opened at its beginning.", nameof(run))
             : file.WriteAsync(
                 c => c.ExecuteScalar<long>($"""
-                    INSERT INTO Runs (Export, ExportKey, ConnectionId, Connection, ListId, Status, "Trigger", StartedAt, Message, Definition, SpoolKey,
-                        {RunRow.NumberNames}) VALUES (@Export, @ExportKey, @ConnectionId, @Connection, @ListId, @Status, @Trigger, @StartedAt, @Message,
-                        @Definition, @SpoolKey, {RunRow.NumberValues}) RETURNING Id
-                    """, RunRow.Of(run)), ct);
+                    INSERT INTO Runs (Export, ExportKey, ConnectionId, Connection, ListId, Status, "Trigger", StartedAt,
+                        Message, Definition, SpoolKey, {SqliteRunRow.NumberNames})
+                    VALUES (@Export, @ExportKey, @ConnectionId, @Connection, @ListId, @Status, @Trigger, @StartedAt,
+                        @Message, @Definition, @SpoolKey, {SqliteRunRow.NumberValues})
+                    RETURNING Id
+                    """, SqliteRunRow.Values(run)), ct);
 
     // Sealed whole or not at all: from this mark on a resume trusts the spool and never opens the source again.
     public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct) =>
@@ -42,7 +45,7 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         values.AddDynamicParams(new { status = status.ToString(), message, whole = status is RunStatus.Completed or RunStatus.CompletedWithErrors });
         // A run "to its end" has no batch whose fate is open.
         await RunStepAsync(runId, $"it closes as {status}", $"""
-            UPDATE Runs SET Status = @status, Message = @message, CompletedAt = @at, SpoolKey = NULL, {RunRow.NumberSets}
+            UPDATE Runs SET Status = @status, Message = @message, CompletedAt = @at, SpoolKey = NULL, {SqliteRunRow.NumberSets}
             WHERE Id = @runId AND {Open} AND (NOT @whole OR NOT EXISTS (SELECT 1 FROM Batches WHERE RunId = @runId AND State <> 'Finished'))
             """, values, ct).ConfigureAwait(false);
         await ForgetOldPagesAsync(ct).ConfigureAwait(false);
@@ -62,7 +65,7 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
     }
 
     public Task<RunRecord?> FindAsync(long runId, CancellationToken ct) =>
-        file.ReadAsync(c => c.QueryFirstOrDefault<RunRow>("SELECT * FROM Runs WHERE Id = @runId", new { runId })?.ToRecord(), ct);
+        file.ReadAsync(c => Find(c, runId), ct);
 
     public Task<IReadOnlyList<RunRecord>> ListAsync(RunQuery query, CancellationToken ct)
     {
@@ -75,19 +78,9 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         {
             where.Add("Status = @status");
         }
-        string sql = $"SELECT * FROM Runs {(where.Count > 0 ? "WHERE " + string.Join(" AND ", where) : "")} ORDER BY Id DESC LIMIT @limit";
+        string filter = where.Count > 0 ? "WHERE " + string.Join(" AND ", where) : "";
         var values = new { key = query.Export is null ? null : NameKey.Of(query.Export), status = query.Status?.ToString(), limit = query.Limit };
-        return file.ReadAsync<IReadOnlyList<RunRecord>>(
-            c =>
-            {
-                var runs = new List<RunRecord>();
-                foreach (RunRow row in c.Query<RunRow>(sql, values, buffered: false))
-                {
-                    ct.ThrowIfCancellationRequested();
-                    runs.Add(row.ToRecord());
-                }
-                return runs;
-            }, ct);
+        return file.ReadAsync<IReadOnlyList<RunRecord>>(c => Select(c, $"{filter} ORDER BY Id DESC LIMIT @limit", values, ct), ct);
     }
 
     // A run that was interrupted has numbers in its batches only.
@@ -104,9 +97,24 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
 
     private static CcException Refused(SqliteConnection c, long runId, string step)
     {
-        RunRow? run = c.QueryFirstOrDefault<RunRow>("SELECT * FROM Runs WHERE Id = @runId", new { runId });
+        RunRecord? run = Find(c, runId);
         string state = run is null ? "it does not exist" : $"it is {run.Status}, {(run.AllSealedAt is null ? "not all sealed" : "all sealed")}";
         return BatchSteps.Conflict(runId, $"a step ({step}) is not possible, {state}");
+    }
+
+    private static RunRecord? Find(SqliteConnection c, long runId) =>
+        Select(c, "WHERE Id = @runId", new { runId }, CancellationToken.None).FirstOrDefault();
+
+    private static List<RunRecord> Select(SqliteConnection c, string clauses, object values, CancellationToken ct)
+    {
+        var runs = new List<RunRecord>();
+        using IDataReader reader = c.ExecuteReader($"SELECT {SqliteRunRow.Columns} FROM Runs {clauses}", values);
+        while (reader.Read())
+        {
+            ct.ThrowIfCancellationRequested();
+            runs.Add(SqliteRunRow.Read(reader));
+        }
+        return runs;
     }
 
     private static DynamicParameters With(RunNumbers numbers, long runId, DateTimeOffset at)

@@ -1,0 +1,28 @@
+using System.Globalization;
+using CcExport.Benchmarks;
+
+// A workshop for measuring: makes data, and runs what has no cmdlet. Each run tells its own CPU time and peak memory at its end.
+switch (args)
+{
+    case ["generate", var rows, var path]:
+        TestData.WriteCsv(path, long.Parse(rows, CultureInfo.InvariantCulture));
+        return 0;
+    case ["generate-folder", var rows, var path]:
+        TestData.WriteFolder(path, int.Parse(rows, CultureInfo.InvariantCulture));
+        return 0;
+    case ["floor", var path]:
+        Console.WriteLine(Floor.Run(path));
+        Usage.Print();
+        return 0;
+    case ["engine", var path]:
+        Console.WriteLine(await EngineOnly.RunAsync(path, "csv"));
+        Usage.Print();
+        return 0;
+    case ["parse", var path]:
+        Console.WriteLine(await EngineOnly.ParseAsync(path));
+        Usage.Print();
+        return 0;
+    default:
+        Console.Error.WriteLine("generate ROWS FILE | generate-folder ROWS FOLDER | floor FILE | engine FILE | parse FILE");
+        return 2;
+}
