@@ -140,8 +140,8 @@ public class ClientImportTests
     public async Task Says_the_services_own_words_without_anyones_address(int status, string id, CcErrorKind kind)
     {
         await using var wired = new Wired();
-        wired.Server.Always(Wired.Import, Reply.Json($$"""[{"error_key":"contacts.api.validation.error","error_message":"list_ids: jane@example.com, {{Wired.AccessToken(1)}} is no list."}]""", status)
-            with { Headers = [("x-amzn-RequestId", "req-77")] });
+        string body = $$"""[{"error_key":"contacts.api.validation.error","error_message":"list_ids: jane@example.com, {{Wired.AccessToken(1)}} is no list."}]""";
+        wired.Server.Always(Wired.Import, new Reply(status, body) { Headers = [("x-amzn-RequestId", "req-77")] });
         CcException refused = await Assert.ThrowsAsync<CcException>(() => wired.Client().ImportAsync(Body, None));
         Assert.Equal((id, kind), (refused.ErrorId, refused.Kind));
         Assert.Contains("list_ids: <address>, <token> is no list", refused.Message, StringComparison.Ordinal);

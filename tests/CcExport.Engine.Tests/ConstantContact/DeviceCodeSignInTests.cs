@@ -1,4 +1,3 @@
-using CcExport.Engine.ConstantContact;
 using CcExport.Engine.ConstantContact.SignIn;
 using CcExport.Engine.ConstantContact.Tokens;
 using CcExport.Engine.Tests.ConstantContact.Support;

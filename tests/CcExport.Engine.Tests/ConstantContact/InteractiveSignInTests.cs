@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Web;
-using CcExport.Engine.ConstantContact;
 using CcExport.Engine.ConstantContact.SignIn;
 using CcExport.Engine.ConstantContact.Tokens;
 using CcExport.Engine.Tests.ConstantContact.Support;
