@@ -122,7 +122,7 @@ public class ShopCustomer
         @{ Shape = 'hashtables'; Make = { @{ EMail = 'a@example.com'; FirstName = 'A' } } }
         @{ Shape = 'ordered dictionaries'; Make = { [ordered]@{ EMail = 'a@example.com'; FirstName = 'A' } } }
         @{ Shape = 'generic dictionaries'; Make = { $d = [Collections.Generic.Dictionary[string, object]]::new(); $d['EMail'] = 'a@example.com'; $d['FirstName'] = 'A'; , $d } }
-        @{ Shape = 'expando objects'; Make = { $d = [Dynamic.ExpandoObject]::new(); ([Collections.Generic.IDictionary[string, object]] $d)['EMail'] = 'a@example.com'; ([Collections.Generic.IDictionary[string, object]] $d)['FirstName'] = 'A'; , $d } }
+        @{ Shape = 'expando objects'; Make = { $d = [Dynamic.ExpandoObject]::new(); $d.EMail = 'a@example.com'; $d.FirstName = 'A'; , $d } }
         @{ Shape = 'objects of a .NET type'; Make = { [ShopCustomer]@{ EMail = 'a@example.com'; FirstName = 'A' } } }
         @{ Shape = 'objects with added members'; Make = { [ShopCustomer]@{ EMail = 'a@example.com' } | Add-Member -Force -PassThru NoteProperty Other 1 } }
         @{ Shape = 'rows of a data table'; Make = { $t = [Data.DataTable]::new(); $null = $t.Columns.Add('EMail'), $t.Columns.Add('FirstName'); $null = $t.Rows.Add('a@example.com', [DBNull]::Value); $t.Rows } }
@@ -146,7 +146,7 @@ public class ShopCustomer
         $culture = [cultureinfo]::CurrentCulture
         try {
             [cultureinfo]::CurrentCulture = 'de-DE'
-            $one = [ShopCustomer]@{ EMail = 'a@example.com'; Spent = 1234.5; Since = [datetime]::new(2024, 2, 3, 4, 5, 6, 'Utc'); Active = $true; Tags = 'x', 'y' }
+            $one = [ShopCustomer]@{ EMail = 'a@example.com'; Spent = 1234.5; Since = [datetime]::new(2024, 2, 3, 4, 5, 6, 0, 'Utc'); Active = $true; Tags = 'x', 'y' }
             $names = @{ Spent = '1234.5'; Since = '2024-02-03T04:05:06.0000000Z'; Active = 'True'; Tags = 'x; y' }
             foreach ($object in $one, ($one | Select-Object *), @{ EMail = $one.EMail; Spent = $one.Spent; Since = $one.Since; Active = $one.Active; Tags = $one.Tags }) {
                 foreach ($name in $names.Keys) {
@@ -208,7 +208,7 @@ Describe 'Errors' {
         @{ What = 'a new export that lacks things'; Id = 'ExportIncomplete'; Category = 'InvalidArgument'; Do = { Set-CcExport Other -Map @{ email = 'EMail' } }; Says = '-Connection' }
         @{ What = 'a connection of that name'; Id = 'NameTaken'; Category = 'ResourceExists'; Do = { $Simulator | New-CcConnection -AcceptDataPrivacy }; Says = 'Simulator' }
         @{ What = 'a connection that exports use'; Id = 'ConnectionInUse'; Category = 'ResourceBusy'; Do = { Remove-CcConnection Simulator }; Says = 'Customers' }
-        @{ What = 'a file that is not there'; Id = 'PathNotFound'; Category = 'ObjectNotFound'; Do = { Get-CcProfile -Path (Join-Path $Folder 'gone.csv') }; Says = 'gone.csv' }
+        @{ What = 'a file that is not there'; Id = 'InputNotFound'; Category = 'ObjectNotFound'; Do = { Get-CcProfile -Path (Join-Path $Folder 'gone.csv') }; Says = 'gone.csv' }
         @{ What = 'a path of another kind'; Id = 'PathNotFileSystem'; Category = 'InvalidArgument'; Do = { Get-CcProfile -Path env:PATH }; Says = 'env:PATH' }
         @{ What = 'a name without a match'; Id = 'ExportNotFound'; Category = 'ObjectNotFound'; Do = { Invoke-CcExport Nope }; Says = 'Nope' }
         @{ What = 'a run that never was'; Id = 'RunNotFound'; Category = 'ObjectNotFound'; Do = { Get-CcRejection 987654 }; Says = '987654' }
@@ -244,7 +244,9 @@ Describe 'Errors' {
 
     It 'a failed run is written as an object, then as the error RunFailed' {
         $bad = Join-Path $Folder 'bad.csv'
-        [IO.File]::WriteAllBytes($bad, [Text.Encoding]::Latin1.GetBytes("EMail,FirstName`na@example.com,Jos$([char] 0xE9)`n"))
+        $text = [Text.StringBuilder]::new("EMail,FirstName`n")
+        foreach ($i in 1..200000) { $null = $text.Append("u$i@example.com,N`n") }
+        [IO.File]::WriteAllBytes($bad, [Text.Encoding]::Latin1.GetBytes("$($text)a@example.com,Jos$([char] 0xE9)`n"))
         $run = Invoke-CcExport -Path $bad @Target -Map $Map -ErrorAction SilentlyContinue -ErrorVariable errors -WarningAction SilentlyContinue
         $run.Status | Should -Be 'Failed'
         $run.Sent | Should -Be 0
