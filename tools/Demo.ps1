@@ -51,7 +51,7 @@ try {
     $closes = $run.Read -eq $run.Invalid + $run.Duplicate + $run.Suppressed + $run.Unchanged + $run.Sent -and
         $run.Sent -eq $run.Accepted + $run.OptedOut + $run.Refused + $run.Unaccounted
 
-    [ordered]@{
+    $balance = [ordered]@{
         'Read'                                        = $run.Read
         '= Invalid'                                   = $run.Invalid
         '+ Duplicate'                                 = $run.Duplicate
@@ -61,7 +61,8 @@ try {
         'Contacts on the list'                        = $check.held
         'Missing, different or surplus on the list'   = "$($check.missing) / $($check.different) / $($check.surplus)"
         'Rejections with a reason'                    = @($rejections | Where-Object Kind -NE 'Noted').Count
-    }.GetEnumerator() | Format-Table @{ n = 'Balance'; e = 'Key' }, @{ n = ''; e = { if ($_.Value -is [string]) { $_.Value } else { '{0:N0}' -f $_.Value } }; a = 'right' } | Out-Host
+    }
+    $balance.GetEnumerator() | Format-Table @{ n = 'Balance'; e = 'Key' }, @{ n = ''; e = { if ($_.Value -is [string]) { $_.Value } else { '{0:N0}' -f $_.Value } }; a = 'right' } | Out-Host
 
     $reasons = ($rejections | Where-Object Kind -NE 'Noted' | Group-Object Reason | Sort-Object Name | ForEach-Object { "$($_.Name)=$($_.Count)" }) -join ' '
     $expected = ($check.reasons.PSObject.Properties | Sort-Object Name | ForEach-Object { "$($_.Name)=$($_.Value)" }) -join ' '
