@@ -9,10 +9,33 @@
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('CcExport.Format.ps1xml')
+    TypesToProcess       = @('CcExport.Types.ps1xml')
     FunctionsToExport    = @()
     VariablesToExport    = @()
     AliasesToExport      = @()
-    CmdletsToExport      = @()
+    CmdletsToExport      = @(
+        'Get-CcBudget'
+        'Get-CcConnection'
+        'Get-CcCustomField'
+        'Get-CcExport'
+        'Get-CcList'
+        'Get-CcProfile'
+        'Get-CcRejection'
+        'Get-CcRun'
+        'Get-CcSegment'
+        'Get-CcSource'
+        'Invoke-CcExport'
+        'New-CcConnection'
+        'New-CcSource'
+        'Remove-CcConnection'
+        'Remove-CcExport'
+        'Remove-CcSource'
+        'Set-CcExport'
+        'Start-CcSimulator'
+        'Stop-CcSimulator'
+        'Test-CcConnection'
+        'Test-CcExport'
+    )
     PrivateData          = @{
         PSData = @{
             Tags         = @('ConstantContact', 'CustomerInsights', 'Dynamics365', 'Marketing', 'Export', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
@@ -40,6 +41,7 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
     {
         using var index = new DuplicateIndex();
         var mapper = new ProfileMapper(map, index);
+        long stop = Math.Min(most ?? long.MaxValue, maxProfiles);
         long nextReport = RowsBetweenReports;
         for (int segment = 0; segment < segments.Count; segment++)
         {
@@ -56,12 +58,13 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
             await foreach (ProfileBatch batch in source.ReadAsync(name, asked, ct).ConfigureAwait(false))
             {
                 mapper.Begin(batch);
-                for (int row = 0; row < batch.Rows; row++)
+                for (int row = 0; row < batch.Rows;)
                 {
+                    row = TakeRows(mapper, batch, row, segment, keyColumn, sealer, sink, counts, stop, committed, out bool full);
+                    if (full) await sealer.SealAsync(ct).ConfigureAwait(false);
+                    if (counts.Read < stop || row == batch.Rows) continue;
                     if (counts.Read == most) return;
-                    if (counts.Read == maxProfiles) throw TooMany();
-                    counts.Read++;
-                    if (TakeRow(mapper, batch, row, segment, keyColumn, sealer, sink, counts, committed)) await sealer.SealAsync(ct).ConfigureAwait(false);
+                    throw TooMany();
                 }
                 if (counts.Read < nextReport) continue;
                 nextReport = counts.Read + RowsBetweenReports;
@@ -71,7 +74,26 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
         report(counts);
     }
 
+    /// <summary>
+    /// Takes rows until the batch is at its end, the body must be sealed before the next row, or the run has as many as it may;
+    /// returns the next row.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int TakeRows(
+        ProfileMapper mapper, ProfileBatch batch, int row, int segment, int keyColumn, BatchSealer sealer, IRejectionSink sink, ReadCounts counts, long stop,
+        Action? committed, out bool full)
+    {
+        full = false;
+        while (row < batch.Rows && counts.Read < stop && !full)
+        {
+            counts.Read++;
+            full = TakeRow(mapper, batch, row++, segment, keyColumn, sealer, sink, counts, committed);
+        }
+        return row;
+    }
+
     /// <summary>True when the body must be sealed before the next row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool TakeRow(
         ProfileMapper mapper, ProfileBatch batch, int row, int segment, int keyColumn, BatchSealer sealer, IRejectionSink sink, ReadCounts counts, Action? committed)
     {

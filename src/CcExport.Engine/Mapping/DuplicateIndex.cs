@@ -47,6 +47,7 @@ internal sealed unsafe class DuplicateIndex : IDisposable
     }
 
     /// <summary>True when it was not there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Add(UInt128 hash)
     {
         ulong high = (ulong)(hash >> 64), low = (ulong)hash;
@@ -73,6 +74,7 @@ internal sealed unsafe class DuplicateIndex : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Home(ulong low, uint size) => (uint)(((low >> 32) * size) >> 32);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Grow(ref Shard shard)
     {
         uint size = shard.Size + (shard.Size >> 1);

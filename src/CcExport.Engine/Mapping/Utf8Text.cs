@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace CcExport.Engine.Mapping;
@@ -7,6 +8,7 @@ namespace CcExport.Engine.Mapping;
 internal static class Utf8Text
 {
     /// <summary>Without white space (Unicode's) at both ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> text)
     {
         // Nearly every value begins and ends with a visible ASCII character.
@@ -14,6 +16,7 @@ internal static class Utf8Text
         return TrimSlow(text);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsVisible(byte b) => b is > 0x20 and < 0x7F;
 
     private static ReadOnlySpan<byte> TrimSlow(ReadOnlySpan<byte> text)
@@ -26,6 +29,7 @@ internal static class Utf8Text
     }
 
     /// <summary>Whether it has at most so many UTF-16 units; no value has more units than bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Fits(ReadOnlySpan<byte> text, int units) => text.Length <= units || Encoding.UTF8.GetCharCount(text) <= units;
 
     /// <summary>

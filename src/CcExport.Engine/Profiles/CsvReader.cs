@@ -95,6 +95,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
     /// Cuts records until the batch is full or the block holds no whole one any more; returns how many. Nothing is written into
     /// the block before a record is whole: half of one is cut again after the next read.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Cut(ProfileBatch batch, int[] slots, List<(int Start, int Length)>? all, bool one)
     {
         byte[] block = _block;
@@ -130,7 +131,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
             all?.Clear();
             int column = 0, fieldStart = start, cursor = index;
             long lines = 0;
-            bool malformed = false, whole = false;
+            bool malformed = false, whole = false, anyEscapes = false;
             while (true)
             {
                 int valueStart = fieldStart, valueEnd;
@@ -149,7 +150,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
                         {
                             if (at + 1 < _end && block[at + 1] == '"')
                             {
-                                escapes = true;
+                                escapes = anyEscapes = true;
                                 cursor++;
                                 continue;
                             }
@@ -191,7 +192,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
                     continue;
                 }
                 whole = true;
-                if (escapes || HasEscapes(fields)) Unescape(block, fields);
+                if (anyEscapes) Unescape(block, fields);
                 if (all is not null) Unescape(block, all);
                 cursor = Math.Max(cursor - 1, index);
                 start = stop < _end ? AfterLineEnd(block, stop, ref cursor, positions, count) : _end;
@@ -216,6 +217,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
         return rows;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int AfterLineEnd(byte[] block, int at, ref int index, int[] positions, int count)
     {
         int next = at + 1;
@@ -226,15 +228,6 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
         }
         while (index < count && positions[index] < next) index++;
         return next;
-    }
-
-    private static bool HasEscapes(Span<ProfileBatch.Field> fields)
-    {
-        foreach (ProfileBatch.Field field in fields)
-        {
-            if (field.Start < 0) return true;
-        }
-        return false;
     }
 
     /// <summary>A start that is negative marks a field with doubled quotes; they are halved where they lie.</summary>

@@ -26,6 +26,7 @@ internal sealed class CsvScanner
         _quote = quotes ? (byte)'"' : delimiter;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Scan(byte[] block, int from, int to)
     {
         // Room for one position a byte, and for the few that are written ahead of the count.

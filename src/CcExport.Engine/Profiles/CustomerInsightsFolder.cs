@@ -93,7 +93,8 @@ internal static class CustomerInsightsFolder
     {
         try
         {
-            return DataFiles.Facts(entity.Partitions.Where(p => p.Location is not null).Select(p => locator.Find(p.Location!, entity.Name).Path)).Bytes;
+            IEnumerable<string> locations = entity.Partitions.Select(partition => partition.Location).OfType<string>();
+            return DataFiles.Facts(locations.Select(location => locator.Find(location, entity.Name).Path)).Bytes;
         }
         catch (CcException)
         {

@@ -80,8 +80,8 @@ internal sealed record CustomerInsightsModel(IReadOnlyList<CustomerInsightsModel
             bool quotes = Text(format, "quoteStyle", where) is not { } style || !style.EndsWith("None", StringComparison.OrdinalIgnoreCase);
             string? delimiter = Text(format, "delimiter", where);
             if (delimiter is { Length: not 1 }) throw Wrong($"'{where}.delimiter' is not one character");
-            return new(location, refreshed,
-                Csv(delimiter is null ? (byte)',' : FileSourceOptions.DelimiterByte(delimiter[0]), quotes, Flag(format, "columnHeaders", where), attributes),
+            byte separator = delimiter is null ? (byte)',' : FileSourceOptions.DelimiterByte(delimiter[0]);
+            return new(location, refreshed, Csv(separator, quotes, Flag(format, "columnHeaders", where), attributes),
                 Text(format, "encoding", where), type is null or "CsvFormatSettings" ? null : type);
         }
 

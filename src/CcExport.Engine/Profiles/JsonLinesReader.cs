@@ -49,7 +49,9 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
         return _discovered = names;
     }
 
-    /// <summary>The rows; the first has the number <paramref name="firstRow"/>. A column that no record has fails at the end, when that is known.</summary>
+    /// <summary>
+    /// The rows; the first has the number <paramref name="firstRow"/>. A column that no record has fails at the end, when that is known.
+    /// </summary>
     public async IAsyncEnumerable<ProfileBatch> ReadAsync(
         IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct)
     {
@@ -105,7 +107,9 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
         fields.CopyTo(batch.AddRow(fault));
     }
 
-    /// <summary>Where the line that begins <paramref name="from"/> bytes into what is left ends, its line feed included; -1: not in the block.</summary>
+    /// <summary>
+    /// Where the line that begins <paramref name="from"/> bytes into what is left ends, its line feed included; -1: not in the block.
+    /// </summary>
     private int NextLine(int from)
     {
         int feed = _buffer.AsSpan(_start + from, _end - _start - from).IndexOf((byte)'\n');

@@ -15,7 +15,8 @@ internal sealed class PartLocator(string folder)
     {
         string[] steps = Steps(location);
         // On Windows a colon would begin a drive or a hidden stream of a file.
-        if (steps.Contains("..") || (OperatingSystem.IsWindows() && steps.Any(step => step.Contains(':')))) throw Outside(location, entity);
+        bool unsafeStep = steps.Contains("..") || (OperatingSystem.IsWindows() && steps.Any(step => step.Contains(':')));
+        if (unsafeStep) throw Outside(location, entity);
         for (int i = 0; i < steps.Length; i++)
         {
             string candidate = Path.Combine([_folder, .. steps[i..]]);

@@ -19,7 +19,8 @@ internal static class SegmentNames
             { Subject = asked };
         }
         string[] names = [.. segments.Select(nameOf)];
-        string list = names.Length == 0 ? "(none)" : string.Join(", ", names.Take(Shown)) + (names.Length > Shown ? $", … ({names.Length} in all)" : "");
+        string more = names.Length > Shown ? $", … ({names.Length} in all)" : "";
+        string list = names.Length == 0 ? "(none)" : string.Join(", ", names.Take(Shown)) + more;
         string? near = Columns.Nearest(asked, names);
         throw new CcException("SegmentNotFound", CcErrorKind.NotFound, $"'{source}' has no segment '{asked}'. It has: {list}.",
             near is null ? "Name one that exists (Get-CcSegment lists them)." : $"Did you mean '{near}'?")

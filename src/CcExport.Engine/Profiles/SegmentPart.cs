@@ -5,7 +5,9 @@ namespace CcExport.Engine.Profiles;
 /// <summary>How the text of a part is written.</summary>
 internal enum PartKind
 {
-    /// <summary>A first byte that is <c>{</c> or <c>[</c> makes it JSON lines (a JSON array is then refused with advice), any other delimited.</summary>
+    /// <summary>
+    /// A first byte that is <c>{</c> or <c>[</c> makes it JSON lines (a JSON array is then refused with advice), any other delimited.
+    /// </summary>
     ByContent,
     Csv,
     JsonLines,

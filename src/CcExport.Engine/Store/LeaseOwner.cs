@@ -11,7 +11,8 @@ internal sealed partial record LeaseOwner
 internal static class LeaseRules
 {
     /// <summary>True when <paramref name="owner"/> may take over what <paramref name="holder"/> holds.</summary>
-    public static bool MayTakeOver(LeaseOwner holder, DateTimeOffset holderExpires, LeaseOwner owner, DateTimeOffset now, Func<int, long, bool> isAlive) =>
+    public static bool MayTakeOver(
+        LeaseOwner holder, DateTimeOffset holderExpires, LeaseOwner owner, DateTimeOffset now, Func<int, long, bool> isAlive) =>
         holderExpires <= now
         || (holder.Machine == owner.Machine && !isAlive(holder.ProcessId, holder.ProcessStartTicks));
 }

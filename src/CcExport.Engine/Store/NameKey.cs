@@ -7,5 +7,6 @@ internal static class NameKey
     public static string Of(string name) => name.ToUpperInvariant();
 
     public static CcException Taken(string what, string name, Exception? cause = null) =>
-        new("NameTaken", CcErrorKind.Conflict, $"{what} '{name}' exists already.", "Choose another name, or change the one that exists.", cause) { Subject = name };
+        new("NameTaken", CcErrorKind.Conflict, $"{what} '{name}' exists already.", "Choose another name, or change the one that exists.", cause)
+        { Subject = name };
 }

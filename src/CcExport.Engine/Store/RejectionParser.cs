@@ -24,7 +24,8 @@ internal sealed class RejectionParser(string path)
     }
 
     public static CcException Unreadable(string path, Exception cause) =>
-        new("RejectionsUnreadable", CcErrorKind.Storage, $"The rejection file '{path}' cannot be read.", "It was changed or damaged; the run's numbers are not affected.", cause)
+        new("RejectionsUnreadable", CcErrorKind.Storage, $"The rejection file '{path}' cannot be read.",
+            "It was changed or damaged; the run's numbers are not affected.", cause)
         { Subject = path };
 
     private RejectionRecord ParseObject(ReadOnlySpan<byte> line)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using CcExport.Engine.Store;
@@ -65,6 +66,7 @@ internal sealed class BatchSealer : IAsyncDisposable
     }
 
     /// <summary>Takes the contact just written; true when the body must be sealed before the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Commit(long row, int segment, ReadOnlySpan<byte> key)
     {
         Writer.Flush();
@@ -80,15 +82,14 @@ internal sealed class BatchSealer : IAsyncDisposable
     public async ValueTask SealAsync(CancellationToken ct)
     {
         int fits = _body.Length > _bodyLimit ? _body.Rows - 1 : _body.Rows;
-        if (fits == 0) throw new InvalidOperationException("One contact is larger than a whole batch may be.");
-        await SealAsync(fits, ct).ConfigureAwait(false);
+        await SealAsync(Math.Max(1, fits), ct).ConfigureAwait(false);
         if (_body.Rows > 0) _body.Text[_body.Length++] = (byte)',';
     }
 
     /// <summary>Seals the rest and waits until all is flushed.</summary>
     public async Task CompleteAsync(CancellationToken ct)
     {
-        if (_body.Rows > 0) _body.Length--;   // the comma after the last contact
+        if (_body.Rows > 0) _body.Length = _body.RowEnds[_body.Rows - 1];   // without the comma after the last contact
         while (_body.Rows > 0) await SealAsync(_body.Rows, ct).ConfigureAwait(false);
         await _sealing.ConfigureAwait(false);
     }
@@ -105,6 +106,7 @@ internal sealed class BatchSealer : IAsyncDisposable
         _body = next;
         Writer.Reset(next);
 
+        if (full.Length > _bodyLimit) throw new InvalidOperationException("One contact is larger than a whole batch may be.");
         full.Append(_suffix);
         int number = ++_number;
         Bytes += full.Length;
@@ -180,6 +182,7 @@ internal sealed class BatchSealer : IAsyncDisposable
             Length += more.Length;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void EndRow(long row, int segment, ReadOnlySpan<byte> key)
         {
             if (key.Length > ushort.MaxValue) key = key[..ushort.MaxValue];
@@ -226,8 +229,10 @@ internal sealed class BatchSealer : IAsyncDisposable
             Rows = keep;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Advance(int count) => Length += count;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public Memory<byte> GetMemory(int sizeHint = 0)
         {
             if (Text.Length - Length < Math.Max(1, sizeHint))

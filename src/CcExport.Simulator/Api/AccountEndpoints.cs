@@ -6,7 +6,6 @@ namespace CcExport.Simulator.Api;
 /// <summary>The account, its user's privileges and its custom fields.</summary>
 internal static class AccountEndpoints
 {
-    private const int MaxFields = 100;
     private static readonly string[] Types =
         ["string", "date", "datetime", "currency", "text_area", "number", "boolean", "single_select", "multi_select"];
 
@@ -79,7 +78,7 @@ internal static class AccountEndpoints
         {
             FieldTable fields = simulation.Account.Fields;
             if (fields.FindCustom(label) is not null) throw ApiException.Conflict("A custom field with this label exists already.");
-            if (fields.Custom.Count >= MaxFields) throw ApiException.Validation("The account has the maximum number of custom fields.");
+            if (fields.Custom.Count >= FieldTable.MaxCustom) throw ApiException.Validation("The account has the maximum number of custom fields.");
             field = fields.AddCustom(simulation.Ids.Guid(), label, type!, simulation.Now);
         }
 

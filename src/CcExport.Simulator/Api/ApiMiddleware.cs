@@ -25,7 +25,7 @@ internal static class ApiMiddleware
 
             if (grant is null) throw Unauthorized(context);
             if (verdict != Verdict.Pass) throw TooMany(context, simulation, verdict);
-            if (context.GetEndpoint() is not RouteEndpoint endpoint)
+            if (context.GetEndpoint() is not { } endpoint)
                 throw new ApiException(403, "", "Forbidden") { Form = BodyForm.Gateway };
             CheckRights(simulation, grant, endpoint.Metadata.GetMetadata<Needs>());
             CheckMediaTypes(context);

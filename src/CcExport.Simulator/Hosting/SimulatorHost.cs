@@ -3,6 +3,7 @@ using CcExport.Simulator.Api;
 using CcExport.Simulator.Faults;
 using CcExport.Simulator.Page;
 using CcExport.Simulator.SignIn;
+using Microsoft.AspNetCore.Connections;
 
 namespace CcExport.Simulator;
 
@@ -34,12 +35,16 @@ public static class SimulatorHost
 
         // Imports are long: a wait before each piece of 4 KB would double their system calls.
         builder.WebHost.UseSockets(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         WebApplication app = builder.Build();
         app.Use(next => context => ReportOwnFaults(context, next));
         app.UseRouting();
         app.Use(next => context => FaultMiddleware.Run(context, next, simulation));
         app.Use(next => context => context.Request.Path.StartsWithSegments("/v3") ? ApiMiddleware.Run(context, next, simulation) : next(context));
+        app.Use(next => context => context.GetEndpoint() is null
+            ? Reply.Error(context, simulation, new ApiException(403, "", "Forbidden") { Form = BodyForm.Gateway })
+            : next(context));
         ImportEndpoint.Map(app, simulation);
         ActivityEndpoints.Map(app, simulation);
         ListEndpoints.Map(app, simulation);
@@ -51,7 +56,6 @@ public static class SimulatorHost
         ConsentPages.Map(app, simulation);
         AdminEndpoints.Map(app, simulation);
         StatePage.Map(app, options);
-        app.MapFallback(context => Reply.Error(context, simulation, new ApiException(403, "", "Forbidden") { Form = BodyForm.Gateway }));
         var timer = new JobTimer(simulation);
         await app.StartAsync();
         return new RunningSimulator(app, simulation, timer);

@@ -38,7 +38,7 @@ internal sealed class ImportRequest
 
         try
         {
-            var rows = new RowParser(table, switches, body.Length / 2);
+            using var rows = new RowParser(table, switches, body.Length / 2);
             request.Read(body, rows);
             request.Data = rows.Rows;
             request.Reasons = rows.Reasons;

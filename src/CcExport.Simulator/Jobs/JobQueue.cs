@@ -15,6 +15,7 @@ internal sealed class JobQueue(Account account)
     private readonly List<Job> _running = [];
     private readonly Queue<JobOutcome> _nextOutcomes = new();
     private DateTimeOffset _slotFreeAt;
+    private DateTimeOffset _advancedTo;
 
     public IReadOnlyList<Job> All => _all;
 
@@ -71,12 +72,16 @@ internal sealed class JobQueue(Account account)
             if (ending is not null) End(ending, switches, at);
             else Start(_waiting.Dequeue(), switches, at);
         }
+
+        if (now > _advancedTo) _advancedTo = now;
     }
 
     private DateTimeOffset StartOf(Job job, SimulatorSwitches switches)
     {
-        DateTimeOffset earliest = job.CreatedAt.AddMilliseconds(switches.JobStartDelayMs);
-        return earliest > _slotFreeAt ? earliest : _slotFreeAt;
+        // A job that had to wait starts when a place was free, and nothing starts in a past that was already gone through.
+        DateTimeOffset start = job.CreatedAt.AddMilliseconds(switches.JobStartDelayMs);
+        if (_slotFreeAt > start) start = _slotFreeAt;
+        return _advancedTo > start ? _advancedTo : start;
     }
 
     private void Start(Job job, SimulatorSwitches switches, DateTimeOffset at)
@@ -88,7 +93,6 @@ internal sealed class JobQueue(Account account)
         var length = TimeSpan.FromMilliseconds(switches.JobDurationMs + (switches.JobPerRowMicroseconds * job.Rows / 1_000));
         job.DueAt = job.Outcome == JobOutcome.Stuck ? null : at + length;
         _running.Add(job);
-        if (_running.Count < switches.JobParallelism) _slotFreeAt = default;
     }
 
     private void End(Job job, SimulatorSwitches switches, DateTimeOffset at)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -22,17 +23,17 @@ internal enum RowFate : byte
 /// through once, and the job keeps about half of its bytes. The methods that see each value are compiled at their best from the first
 /// call on: one import is a loop too long for a first draft.
 /// </summary>
-internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, int bodyLength)
+internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, int bodyLength) : IDisposable
 {
     private const int MaxCustom = 25;
     private const int MaxOfAKind = 3;
     private const int MaxValue = 60_000;
     private const int MaxAddress = 254;
-    private readonly byte[] _fields = new byte[128 * 1024];
+    private readonly byte[] _fields = ArrayPool<byte>.Shared.Rent(128 * 1024);
     private readonly byte[] _email = new byte[MaxAddress];
-    private readonly byte[] _unescaped = new byte[MaxValue];
+    private readonly byte[] _unescaped = ArrayPool<byte>.Shared.Rent(MaxValue);
     private readonly List<(byte[] Name, Field? Field)> _order = [];
-    private byte[] _out = GC.AllocateUninitializedArray<byte>(Math.Max(bodyLength, 512));
+    private byte[] _out = ArrayPool<byte>.Shared.Rent(Math.Max(bodyLength, 512));
     private int _outLength;
     private int _fieldsLength;
     private int _emailLength;
@@ -54,7 +55,15 @@ internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, in
         set => _outLength = value;
     }
 
+    /// <summary>A copy of just the size it needs: many imports may wait at once.</summary>
     public byte[] Rows => _out.AsSpan(0, _outLength).ToArray();
+
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_fields);
+        ArrayPool<byte>.Shared.Return(_unescaped);
+        ArrayPool<byte>.Shared.Return(_out);
+    }
 
     /// <summary>Reads the row whose opening brace was read. Gives the name of a property whose value is no plain one, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -94,7 +103,7 @@ internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, in
     private void Write()
     {
         int needed = _outLength + 6 + _emailLength + _fieldsLength;
-        if (needed > _out.Length) Array.Resize(ref _out, needed * 2);
+        if (needed > _out.Length) Grow(needed);
         Span<byte> target = _out.AsSpan(_outLength);
         target[0] = (byte)_fate;
         if (_fate != RowFate.Good)
@@ -116,6 +125,14 @@ internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, in
         _email.AsSpan(0, _emailLength).CopyTo(target[6..]);
         _fields.AsSpan(0, _fieldsLength).CopyTo(target[(6 + _emailLength)..]);
         _outLength = needed;
+    }
+
+    private void Grow(int needed)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _out.Length * 2));
+        _out.AsSpan(0, _outLength).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_out);
+        _out = larger;
     }
 
     // The first problem of a row names it.

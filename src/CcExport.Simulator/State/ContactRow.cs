@@ -10,7 +10,7 @@ internal enum Permission : byte
     NotSet,
 }
 
-/// <summary>One contact. Its values lie in the arena: address length (1 byte), address, then per field id (2), length (2), UTF-8.</summary>
+/// <summary>One contact. Its values lie in the arena: address length (1 byte), address, then per field its number (1), length (1 or 3), UTF-8.</summary>
 internal struct ContactRow
 {
     public long Payload;

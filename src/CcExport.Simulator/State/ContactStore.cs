@@ -169,6 +169,8 @@ internal sealed class ContactStore
 /// <summary>Walks the fields of one contact.</summary>
 internal ref struct FieldCursor(ReadOnlySpan<byte> fields)
 {
+    // A value this long or longer has its length behind the first two bytes.
+    private const int Long = 255;
     private ReadOnlySpan<byte> _rest = fields;
 
     public ushort Id { get; private set; }
@@ -180,11 +182,18 @@ internal ref struct FieldCursor(ReadOnlySpan<byte> fields)
     public bool Next()
     {
         if (_rest.IsEmpty) return false;
-        Id = BinaryPrimitives.ReadUInt16LittleEndian(_rest);
-        int length = BinaryPrimitives.ReadUInt16LittleEndian(_rest[2..]);
-        Whole = _rest[..(4 + length)];
-        Value = Whole[4..];
-        _rest = _rest[(4 + length)..];
+        Id = _rest[0];
+        int head = 2;
+        int length = _rest[1];
+        if (length == Long)
+        {
+            head = 4;
+            length = BinaryPrimitives.ReadUInt16LittleEndian(_rest[2..]);
+        }
+
+        Whole = _rest[..(head + length)];
+        Value = Whole[head..];
+        _rest = _rest[(head + length)..];
         return true;
     }
 
@@ -202,9 +211,16 @@ internal ref struct FieldCursor(ReadOnlySpan<byte> fields)
     /// <summary>Writes one field in the stored form; returns its whole length.</summary>
     public static int Write(Span<byte> target, ushort id, ReadOnlySpan<byte> value)
     {
-        BinaryPrimitives.WriteUInt16LittleEndian(target, id);
-        BinaryPrimitives.WriteUInt16LittleEndian(target[2..], (ushort)value.Length);
-        value.CopyTo(target[4..]);
-        return 4 + value.Length;
+        int head = 2;
+        target[0] = (byte)id;
+        target[1] = (byte)Math.Min(value.Length, Long);
+        if (value.Length >= Long)
+        {
+            head = 4;
+            BinaryPrimitives.WriteUInt16LittleEndian(target[2..], (ushort)value.Length);
+        }
+
+        value.CopyTo(target[head..]);
+        return head + value.Length;
     }
 }

@@ -21,7 +21,10 @@ internal sealed record CustomField(string Id, string Label, string Name, string 
 internal sealed class FieldTable
 {
     public const ushort Email = 0;
-    public const ushort FirstCustom = 1_000;
+    public const int MaxCustom = 100;
+
+    /// <summary>Numbers fit into a byte: some forty standard fields, at most a hundred of the account's own.</summary>
+    public const ushort FirstCustom = 100;
 
     // Replaced, never changed, once it is in use: imports read it outside of the lock.
     private Dictionary<string, Field> _byKey = new(StringComparer.Ordinal);
@@ -69,6 +72,7 @@ internal sealed class FieldTable
 
     public CustomField AddCustom(string id, string label, string type, DateTimeOffset now)
     {
+        if (_custom.Count >= MaxCustom) throw new ArgumentException("The account has the maximum number of custom fields.", nameof(label));
         var kind = type is "date" or "datetime" ? FieldKind.CustomDate : FieldKind.CustomText;
         string name = NameOf(label);
         var field = new Field((ushort)(FirstCustom + _custom.Count), "cf:" + name, label, kind, 255);

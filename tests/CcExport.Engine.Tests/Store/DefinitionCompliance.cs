@@ -62,8 +62,15 @@ public abstract class DefinitionCompliance : StoreCompliance
 
         ConnectionRecord changed = added with
         {
-            Name = "Other", AccountId = "b", Organization = null, ContactLimit = 7, AllowContributor = false, SignedOutAt = null, ConsentedBy = "x",
-            Secrets = [66], SecretsVersion = 77,
+            Name = "Other",
+            AccountId = "b",
+            Organization = null,
+            ContactLimit = 7,
+            AllowContributor = false,
+            SignedOutAt = null,
+            ConsentedBy = "x",
+            Secrets = [66],
+            SecretsVersion = 77,
         };
         await Store.Connections.UpdateAsync(changed, None);
 

@@ -60,11 +60,16 @@ public abstract class JournalCompliance : StoreCompliance
     {
         var possible = new Dictionary<(string From, string Step), string>
         {
-            [("Sealed", "Sending")] = "Sending", [("InDoubt", "Sending")] = "Sending",
-            [("Sending", "Sent")] = "Sent", [("InDoubt", "Sent")] = "Sent",
+            [("Sealed", "Sending")] = "Sending",
+            [("InDoubt", "Sending")] = "Sending",
+            [("Sending", "Sent")] = "Sent",
+            [("InDoubt", "Sent")] = "Sent",
             [("Sending", "InDoubt")] = "InDoubt",
-            [("Sending", "NotSent")] = "Sealed", [("InDoubt", "NotSent")] = "Sealed",
-            [("Sending", "Finished")] = "Finished", [("InDoubt", "Finished")] = "Finished", [("Sent", "Finished")] = "Finished",
+            [("Sending", "NotSent")] = "Sealed",
+            [("InDoubt", "NotSent")] = "Sealed",
+            [("Sending", "Finished")] = "Finished",
+            [("InDoubt", "Finished")] = "Finished",
+            [("Sent", "Finished")] = "Finished",
         };
         var data = new TheoryData<string, string, string?>();
         foreach (string from in new[] { "Sealed", "Sending", "InDoubt", "Sent", "Finished" })
@@ -128,7 +133,12 @@ public abstract class JournalCompliance : StoreCompliance
         await Store.Runs.FinishedAsync(run, 2, outcome, None);
         Assert.Equal(Records.Batch(2) with
         {
-            State = BatchState.Finished, SendingAt = At.AddMinutes(1), SentAt = At.AddMinutes(2), ActivityId = "act-2", Attempts = 2, Outcome = outcome,
+            State = BatchState.Finished,
+            SendingAt = At.AddMinutes(1),
+            SentAt = At.AddMinutes(2),
+            ActivityId = "act-2",
+            Attempts = 2,
+            Outcome = outcome,
         }, await BatchAsync(run, 2));
         Assert.Equal(Records.Batch(1), await BatchAsync(run, 1));
     }
@@ -231,7 +241,11 @@ public abstract class JournalCompliance : StoreCompliance
         RunRecord after = (await Store.Runs.FindAsync(run, None))!;
         Assert.Equal(before with
         {
-            Status = RunStatus.CompletedWithErrors, Numbers = Records.Numbers, Message = "done", CompletedAt = At.AddHours(1), SpoolKey = null,
+            Status = RunStatus.CompletedWithErrors,
+            Numbers = Records.Numbers,
+            Message = "done",
+            CompletedAt = At.AddHours(1),
+            SpoolKey = null,
         }, after);
     }
 

@@ -48,8 +48,21 @@ internal static class Records
 
     public static readonly RunNumbers Numbers = new()
     {
-        Read = 1, Invalid = 2, Duplicate = 3, Suppressed = 4, Unchanged = 5, Sent = 6, Accepted = 7, OptedOut = 8, Refused = 9,
-        Unaccounted = 10, Removed = 11, Noted = 12, Batches = 13, Requests = 14, BytesSent = 15_000_000_000,
+        Read = 1,
+        Invalid = 2,
+        Duplicate = 3,
+        Suppressed = 4,
+        Unchanged = 5,
+        Sent = 6,
+        Accepted = 7,
+        OptedOut = 8,
+        Refused = 9,
+        Unaccounted = 10,
+        Removed = 11,
+        Noted = 12,
+        Batches = 13,
+        Requests = 14,
+        BytesSent = 15_000_000_000,
     };
 
     public static BatchOutcome Outcome(int accepted, int optedOut = 0, int refused = 0, int unaccounted = 0) =>

@@ -34,7 +34,15 @@ public sealed class RejectionFileTests : IDisposable
         {
             writer.Write(new RejectionEntry
             {
-                Kind = RejectionKind.Noted, Row = 3_000_000_000, Segment = "Ünïted \"VIP\"\n", Key = "C-\u00e9\t1"u8, Field = "cf:city", ReasonId = "ValueCut", Count = 2, Batch = 4,
+                Kind = RejectionKind.Noted,
+                Row = 3_000_000_000,
+                Segment = "Ünïted \"VIP\"\n",
+                Key = "C-\u00e9\t1"u8,
+                Field = "cf:city",
+                ReasonId = "ValueCut",
+                Count = 2,
+                Batch = 4,
+                Text = "Invalid email",
             });
             writer.Write(new RejectionEntry { Kind = RejectionKind.Invalid, ReasonId = "EmailMissing", Key = [0x41, 0xFF, 0x42] });
             foreach (RejectionKind kind in Enum.GetValues<RejectionKind>())
@@ -43,10 +51,10 @@ public sealed class RejectionFileTests : IDisposable
             }
             await writer.FlushAsync(CancellationToken.None);
             // While it is still being written, too.
-            Assert.Equal(7, (await ReadAsync()).Count);
+            Assert.Equal(2 + Enum.GetValues<RejectionKind>().Length, (await ReadAsync()).Count);
         }
         List<RejectionRecord> read = await ReadAsync();
-        Assert.Equal(new RejectionRecord(RejectionKind.Noted, 3_000_000_000, "Ünïted \"VIP\"\n", "C-\u00e9\t1", "cf:city", "ValueCut", 2, 4), read[0]);
+        Assert.Equal(new RejectionRecord(RejectionKind.Noted, 3_000_000_000, "Ünïted \"VIP\"\n", "C-\u00e9\t1", "cf:city", "ValueCut", 2, 4, "Invalid email"), read[0]);
         Assert.Equal(new RejectionRecord(RejectionKind.Invalid, 0, null, "A\uFFFDB", null, "EmailMissing", 1, null), read[1]);
         Assert.Equal(Enum.GetValues<RejectionKind>().Select(kind => new RejectionRecord(kind, 0, "", null, null, "R", 1, null)), read.Skip(2));
     }

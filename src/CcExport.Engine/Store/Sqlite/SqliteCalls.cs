@@ -37,7 +37,8 @@ internal sealed class SqliteCalls(SqliteFile file) : ICallLedger
         }
         StoredPlace[] stored =
         [
-            .. c.Query<(long Slot, long FreeAt, long Held, long Ticket)>("SELECT Slot, FreeAt, Held, Ticket FROM CallPlaces WHERE ApiKey = @apiKey", new { apiKey })
+            .. c.Query<(long Slot, long FreeAt, long Held, long Ticket)>(
+                    "SELECT Slot, FreeAt, Held, Ticket FROM CallPlaces WHERE ApiKey = @apiKey", new { apiKey })
                 .Select(row => new StoredPlace((int)row.Slot, Time(row.FreeAt), row.Held != 0, row.Ticket)),
         ];
         CallPlace place = CallPlaces.Choose(stored, now);
@@ -69,7 +70,8 @@ internal sealed class SqliteCalls(SqliteFile file) : ICallLedger
             new { apiKey, day, calls, ended });
         if (changed == 0)
         {
-            c.Execute("INSERT INTO CallDays (ApiKey, Day, Calls, EndedByServer) VALUES (@apiKey, @day, @calls, @ended)", new { apiKey, day, calls, ended });
+            c.Execute("INSERT INTO CallDays (ApiKey, Day, Calls, EndedByServer) VALUES (@apiKey, @day, @calls, @ended)",
+                new { apiKey, day, calls, ended });
             c.Execute("DELETE FROM CallDays WHERE ApiKey = @apiKey AND Day < @oldest", new { apiKey, oldest = day - DaysKept });
         }
         return changed;

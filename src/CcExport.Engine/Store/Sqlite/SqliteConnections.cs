@@ -27,7 +27,8 @@ internal sealed class SqliteConnections(SqliteFile file) : IConnectionStore
             INSERT INTO Connections (Id, Name, NameKey, ClientId, ApiEndpoint, AuthorizationEndpoint, AccountId, Organization, ContactLimit,
                 AllowContributor, ConsentedBy, ConsentedAt, ConsentTextVersion, CreatedAt, SignedOutAt, RefreshTokenIssuedAt, SecretsVersion, Secrets)
             VALUES (@Id, @Name, @NameKey, @ClientId, @ApiEndpoint, @AuthorizationEndpoint, @AccountId, @Organization, @ContactLimit,
-                @AllowContributor, @ConsentedBy, @ConsentedAt, @ConsentTextVersion, @CreatedAt, @SignedOutAt, @RefreshTokenIssuedAt, @SecretsVersion, @Secrets)
+                @AllowContributor, @ConsentedBy, @ConsentedAt, @ConsentTextVersion, @CreatedAt, @SignedOutAt, @RefreshTokenIssuedAt,
+                @SecretsVersion, @Secrets)
             """, ct);
 
     // Not RefreshTokenIssuedAt either: it belongs to the secrets, and a stale record must not set it back.
@@ -66,7 +67,8 @@ internal sealed class SqliteConnections(SqliteFile file) : IConnectionStore
             }, ct);
 
     public static CcException Gone(string which) =>
-        new("ConnectionNotFound", CcErrorKind.NotFound, $"The connection '{which}' does not exist.", "See Get-CcConnection for those that do.") { Subject = which };
+        new("ConnectionNotFound", CcErrorKind.NotFound, $"The connection '{which}' does not exist.", "See Get-CcConnection for those that do.")
+        { Subject = which };
 
     private static CcException InUse(Exception cause) =>
         new("ConnectionInUse", CcErrorKind.Conflict, "The connection is used by an export.", "Detach or remove its exports first.", cause);

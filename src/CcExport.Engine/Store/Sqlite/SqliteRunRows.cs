@@ -22,7 +22,8 @@ internal static class SqliteRunRow
 
     /// <summary>The columns in the order in which <see cref="Read"/> takes them.</summary>
     public static readonly string Columns =
-        $"Id, Export, ConnectionId, Connection, ListId, Status, \"Trigger\", StartedAt, AllSealedAt, CompletedAt, Message, Definition, SpoolKey, {NumberNames}";
+        "Id, Export, ConnectionId, Connection, ListId, Status, \"Trigger\", StartedAt, AllSealedAt, CompletedAt, Message, Definition, SpoolKey, " +
+        NumberNames;
 
     /// <summary>The parameters of a new run.</summary>
     public static DynamicParameters Values(RunRecord run)

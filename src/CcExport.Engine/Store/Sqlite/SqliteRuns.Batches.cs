@@ -66,7 +66,8 @@ internal sealed partial class SqliteRuns
             c =>
             {
                 if (outcome is not null
-                    && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", all) is { } rows
+                    && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch })
+                        is { } rows
                     && !BatchSteps.Covers(outcome, rows))
                 {
                     throw BatchSteps.Conflict(runId, $"the outcome of batch {batch} does not cover its {rows} rows");
@@ -79,7 +80,8 @@ internal sealed partial class SqliteRuns
                 }
                 catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
                 {
-                    throw new CcException("ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
+                    throw new CcException(
+                        "ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
                 }
             }, ct);
     }

@@ -14,9 +14,11 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             ? throw new ArgumentException("A run is opened at its beginning.", nameof(run))
             : file.WriteAsync(
                 c => c.ExecuteScalar<long>($"""
-                    INSERT INTO Runs (Export, ExportKey, ConnectionId, Connection, ListId, Status, "Trigger", StartedAt, Message, Definition, SpoolKey,
-                        {SqliteRunRow.NumberNames}) VALUES (@Export, @ExportKey, @ConnectionId, @Connection, @ListId, @Status, @Trigger, @StartedAt, @Message,
-                        @Definition, @SpoolKey, {SqliteRunRow.NumberValues}) RETURNING Id
+                    INSERT INTO Runs (Export, ExportKey, ConnectionId, Connection, ListId, Status, "Trigger", StartedAt,
+                        Message, Definition, SpoolKey, {SqliteRunRow.NumberNames})
+                    VALUES (@Export, @ExportKey, @ConnectionId, @Connection, @ListId, @Status, @Trigger, @StartedAt,
+                        @Message, @Definition, @SpoolKey, {SqliteRunRow.NumberValues})
+                    RETURNING Id
                     """, SqliteRunRow.Values(run)), ct);
 
     // Sealed whole or not at all: from this mark on a resume trusts the spool and never opens the source again.

@@ -153,7 +153,8 @@ internal static class SqliteSchema
         string mode = await file.OutsideTransactionAsync(c => c.ExecuteScalar<string>("PRAGMA journal_mode=WAL")!, ct).ConfigureAwait(false);
         if (!string.Equals(mode, "wal", StringComparison.OrdinalIgnoreCase))
         {
-            throw new CcException("HomeUnsuitable", CcErrorKind.Storage, $"The folder '{file.Home.Root}' cannot hold the store: its file system lacks shared memory.",
+            throw new CcException("HomeUnsuitable", CcErrorKind.Storage,
+                $"The folder '{file.Home.Root}' cannot hold the store: its file system lacks shared memory.",
                 $"Set the environment variable {CcHome.Variable} to a folder on a local disk.")
             { Subject = file.Home.Root };
         }

@@ -1,0 +1,204 @@
+#Requires -Version 7.4
+<#
+.SYNOPSIS
+    Builds, tests, demonstrates, measures and packs CcExport.
+.DESCRIPTION
+    The module is staged to out/CcExport and used from there by tests, demo and benchmarks, as users would have it.
+.PARAMETER Task
+    build (default), test, demo, bench, pack or clean.
+.PARAMETER Filter
+    For test: only tests whose names hold this text.
+.PARAMETER Only
+    For test: one runner alone, without the checks of format and packages.
+.PARAMETER NoBuild
+    Uses what is staged.
+.PARAMETER Rest
+    Passed on to demo and bench.
+.EXAMPLE
+    dotnet pwsh build.ps1 test
+.EXAMPLE
+    dotnet pwsh build.ps1 test -Only pester -Filter Isolation
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Position = 0)]
+    [ValidateSet('build', 'test', 'demo', 'bench', 'pack', 'clean')]
+    [string] $Task = 'build',
+    [string] $Filter,
+    [ValidateSet('xunit', 'pester')]
+    [string] $Only,
+    [switch] $NoBuild,
+    [Parameter(ValueFromRemainingArguments)]
+    [string[]] $Rest
+)
+
+$ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $true
+Set-StrictMode -Version 3
+
+$Out = Join-Path $PSScriptRoot 'out'
+$Stage = Join-Path $Out 'CcExport'
+$Results = Join-Path $Out 'test-results'
+
+$KeptRuntimes = 'win', 'win-x64', 'win-arm64', 'unix', 'linux-x64', 'linux-arm64', 'linux-musl-x64', 'linux-musl-arm64', 'osx', 'osx-x64', 'osx-arm64'
+
+function Write-Step([string] $Text) { Write-Host "== $Text" -ForegroundColor Cyan }
+
+# The host that runs this script, so that children have the same version.
+function Invoke-Shell([string[]] $Arguments) { dotnet pwsh -NoProfile -NonInteractive @Arguments }
+
+function Invoke-Build {
+    Write-Step 'restore'
+    dotnet restore (Join-Path $PSScriptRoot 'CcExport.sln') --verbosity quiet
+    dotnet restore (Join-Path $PSScriptRoot 'tools') --verbosity quiet
+
+    Write-Step 'build'
+    dotnet build (Join-Path $PSScriptRoot 'CcExport.sln') --configuration Release --no-restore --nologo --verbosity quiet
+
+    Write-Step "stage to $([IO.Path]::GetRelativePath((Get-Location).ProviderPath, $Stage))"
+    if (Test-Path $Stage) { Remove-Item $Stage -Recurse -Force }
+    $bin = Join-Path $Stage 'bin'
+    $source = Join-Path $PSScriptRoot 'src'
+    $publish = '--configuration', 'Release', '--no-build', '--nologo', '--verbosity', 'quiet'
+    dotnet publish (Join-Path $source 'CcExport.Engine') @publish --output (Join-Path $bin 'deps')
+    dotnet publish (Join-Path $source 'CcExport.Simulator') @publish --output (Join-Path $Stage 'simulator')
+    Copy-Item (Join-Path $source 'CcExport/bin/Release/net8.0/CcExport.dll') $bin
+    foreach ($name in 'CcExport.psd1', 'CcExport.Format.ps1xml', 'CcExport.Types.ps1xml', 'LICENSE', 'README.md', 'CHANGELOG.md') {
+        $file = Join-Path $PSScriptRoot $name
+        if (Test-Path $file) { Copy-Item $file $Stage }
+    }
+    Get-ChildItem $Stage -Recurse -Include '*.pdb', '*.deps.json' |
+        Where-Object { $_.Name -ne 'CcExport.Simulator.deps.json' } | Remove-Item
+    Get-ChildItem (Join-Path $bin 'deps') -Filter '*.xml' | Remove-Item
+    # Native libraries of platforms that PowerShell does not run on are three quarters of the size.
+    Get-ChildItem (Join-Path $bin 'deps/runtimes') -Directory -ErrorAction Ignore | Where-Object Name -NotIn $KeptRuntimes | Remove-Item -Recurse
+
+    Write-Step 'help'
+    $help = Join-Path $PSScriptRoot 'tools/New-Help.ps1'
+    $documentation = Join-Path $source 'CcExport/bin/Release/net8.0/CcExport.xml'
+    Invoke-Shell -Arguments '-File', $help, '-ModulePath', $Stage, '-Documentation', $documentation
+}
+
+# One line for each result file: passed, failed, and the names of what failed.
+function Read-Trx([string] $Path) {
+    $trx = [xml](Get-Content $Path -Raw)
+    $counters = $trx.TestRun.ResultSummary.Counters
+    $failed = [int] $counters.failed + [int] $counters.error + [int] $counters.timeout + [int] $counters.aborted
+    $run = $trx.TestRun.ResultSummary.GetAttribute('outcome')
+    if ($failed -eq 0 -and $run -eq 'Failed') { $failed = 1 }   # the host itself crashed
+    [pscustomobject]@{ Passed = [int] $counters.passed; Failed = $failed }
+}
+
+function Invoke-Xunit {
+    foreach ($project in Get-ChildItem (Join-Path $PSScriptRoot 'tests') -Recurse -Filter '*.Tests.csproj' | Sort-Object Name) {
+        Write-Step "xunit: $($project.BaseName)"
+        $trx = Join-Path $Results "$($project.BaseName).trx"
+        $arguments = @('test', $project.FullName, '--configuration', 'Release', '--no-build', '--nologo', '--verbosity', 'quiet',
+            '--logger', "trx;LogFileName=$trx", '--logger', 'console;verbosity=minimal')
+        if ($Filter) { $arguments += '--filter', "FullyQualifiedName~$Filter" }
+        $PSNativeCommandUseErrorActionPreference = $false
+        dotnet @arguments | Out-Host
+        $code = $LASTEXITCODE
+        $PSNativeCommandUseErrorActionPreference = $true
+        if (Test-Path $trx) {
+            $result = Read-Trx $trx
+            if ($code -ne 0 -and $result.Failed -eq 0) { $result.Failed = 1 }
+            $result
+        }
+        elseif ($code -ne 0) { [pscustomobject]@{ Passed = 0; Failed = 1 } }
+    }
+}
+
+# Each file in a process of its own: a loaded assembly can neither be unloaded nor tested twice.
+function Invoke-PesterFile {
+    $runner = Join-Path $PSScriptRoot 'tools/Invoke-PesterFile.ps1'
+    foreach ($file in Get-ChildItem (Join-Path $PSScriptRoot 'tests/pester') -Filter '*.Tests.ps1' | Sort-Object Name) {
+        if ($Filter -and $Only -eq 'pester' -and $file.BaseName -like "*$Filter*") { $name = '' } else { $name = $Filter }
+        Write-Step "Pester: $($file.BaseName)"
+        $xml = Join-Path $Results "$($file.BaseName).json"
+        $PSNativeCommandUseErrorActionPreference = $false
+        Invoke-Shell -Arguments @('-File', $runner, '-Path', $file.FullName, '-Result', $xml) + $(if ($name) { '-Filter', $name }) | Out-Host
+        $PSNativeCommandUseErrorActionPreference = $true
+        if (Test-Path $xml) { Get-Content $xml -Raw | ConvertFrom-Json } else { [pscustomobject]@{ Passed = 0; Failed = 1 } }
+    }
+}
+
+function Invoke-Check {
+    Write-Step 'format'
+    $PSNativeCommandUseErrorActionPreference = $false
+    dotnet format (Join-Path $PSScriptRoot 'CcExport.sln') --verify-no-changes --no-restore --verbosity quiet | Out-Host
+    $formatted = $LASTEXITCODE -eq 0
+    [pscustomobject]@{ Passed = [int] $formatted; Failed = [int] (-not $formatted) }
+
+    Write-Step 'vulnerable packages'
+    $answer = dotnet list (Join-Path $PSScriptRoot 'CcExport.sln') package --vulnerable --include-transitive --format json | Out-String
+    $listed = $LASTEXITCODE -eq 0
+    $PSNativeCommandUseErrorActionPreference = $true
+    $vulnerable = @()
+    if ($listed) {
+        $frameworks = ($answer | ConvertFrom-Json -AsHashtable).projects.frameworks | Where-Object { $_ }
+        $vulnerable = @($frameworks | ForEach-Object { $_['topLevelPackages']; $_['transitivePackages'] } | Where-Object { $_ } | ForEach-Object { $_['id'] } | Sort-Object -Unique)
+    }
+    else { Write-Host $answer }
+    if ($vulnerable) { Write-Host "Vulnerable: $($vulnerable -join ', ')" -ForegroundColor Red }
+    $clean = $listed -and -not $vulnerable
+    [pscustomobject]@{ Passed = [int] $clean; Failed = [int] (-not $clean) }
+}
+
+function Invoke-Test {
+    if (Test-Path $Results) { Remove-Item $Results -Recurse -Force }
+    $null = New-Item $Results -ItemType Directory
+    $all = @(
+        if ($Only -ne 'pester') { Invoke-Xunit }
+        if ($Only -ne 'xunit') { Invoke-PesterFile }
+        if (-not $Only -and -not $Filter) { Invoke-Check }
+    )
+    $passed = [int] ($all | Measure-Object Passed -Sum).Sum
+    $failed = [int] ($all | Measure-Object Failed -Sum).Sum
+    [Console]::Out.WriteLine("$passed passed, $failed failed")
+    if ($failed -gt 0 -or $passed -eq 0) { exit 1 }
+}
+
+function Invoke-Pack {
+    Write-Step 'pack'
+    $packages = Join-Path $Out 'packages'
+    $check = Join-Path $Out 'packages-check'
+    foreach ($folder in $packages, $check) {
+        if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
+        $null = New-Item $folder -ItemType Directory
+    }
+    $repository = "CcExportPack$PID"
+    Register-PSResourceRepository -Name $repository -Uri $packages -Trusted
+    try {
+        Publish-PSResource -Path $Stage -Repository $repository
+        Save-PSResource -Name CcExport -Repository $repository -Path $check -TrustRepository
+    }
+    finally { Unregister-PSResourceRepository -Name $repository }
+
+    $version = (Import-PowerShellDataFile (Join-Path $Stage 'CcExport.psd1')).ModuleVersion
+    $saved = Join-Path $check "CcExport/$version"
+    $expected = Get-ChildItem $Stage -Recurse -File | ForEach-Object { [IO.Path]::GetRelativePath($Stage, $_.FullName) }
+    $missing = @($expected | Where-Object { -not (Test-Path (Join-Path $saved $_)) })
+    if ($missing) { throw "The package lacks: $($missing -join ', ')" }
+    $home1 = Join-Path $check 'home'
+    $env:CCEXPORT_HOME = $home1
+    try { Invoke-Shell -Arguments '-Command', "Import-Module '$saved/CcExport.psd1'; if (@(Get-CcConnection).Count -ne 0) { exit 1 }" }
+    finally { Remove-Item Env:CCEXPORT_HOME; Remove-Item $check -Recurse -Force }
+    Get-ChildItem $packages -Filter '*.nupkg' | ForEach-Object { Write-Host ('{0}  {1:N1} MB' -f $_.Name, ($_.Length / 1MB)) }
+}
+
+function Invoke-Clean {
+    foreach ($folder in @($Out) + @(Get-ChildItem (Join-Path $PSScriptRoot 'src'), (Join-Path $PSScriptRoot 'tests') -Directory |
+                ForEach-Object { Join-Path $_.FullName 'bin'; Join-Path $_.FullName 'obj' })) {
+        if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
+    }
+}
+
+if ($Task -eq 'clean') { Invoke-Clean; return }
+if (-not $NoBuild) { Invoke-Build }
+switch ($Task) {
+    'test' { Invoke-Test }
+    'demo' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tools/Demo.ps1')) + @($Rest | Where-Object { $_ })) }
+    'bench' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Bench.ps1')) + @($Rest | Where-Object { $_ })) }
+    'pack' { Invoke-Pack }
+}

@@ -1,0 +1,157 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using CcExport.Engine;
+using CcExport.Engine.Exports;
+
+namespace CcExport.Completion;
+
+/// <summary>
+/// Completes a parameter from what the store holds, never from the network. Whatever goes wrong, and whatever takes too
+/// long, completes to nothing: the person is typing.
+/// </summary>
+internal abstract class StoreCompleter : IArgumentCompleter
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(Limit);
+            var bound = new Bound(fakeBoundParameters);   // here: it asks this runspace for its location
+            Task<List<Candidate>> work = Task.Run(() => FindAsync(bound, limit.Token), limit.Token);
+            if (!work.Wait(Limit)) return [];
+            return [.. work.Result.Where(c => c.Matches(wordToComplete)).Select(c => c.Result())];
+        }
+        catch (Exception) { return []; }
+    }
+
+    protected abstract Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct);
+
+    protected static async Task<List<Candidate>> AskAsync(Func<CcEngine, Task<IEnumerable<Candidate>>> ask, CancellationToken ct)
+    {
+        CcEngine engine = await CcEngine.OpenAsync(ct).ConfigureAwait(false);
+        await using (engine.ConfigureAwait(false)) return [.. await ask(engine).ConfigureAwait(false)];
+    }
+}
+
+/// <summary>What was typed of the other parameters.</summary>
+internal sealed class Bound
+{
+    private readonly IDictionary _parameters;
+
+    public Bound(IDictionary parameters)
+    {
+        _parameters = parameters;
+        Place = this["Source"] is { } source ? new SourceReference { Name = source }
+            : this["Path"] is { } path ? new SourceReference { Path = Path.GetFullPath(path, Location()), Encoding = this["Encoding"] }
+            : null;
+    }
+
+    public string? this[string name] => _parameters[name] switch
+    {
+        null => null,
+        string text => text.Length == 0 ? null : text,
+        IList { Count: > 0 } several => several[0]?.ToString(),
+        object value => value.ToString(),
+    };
+
+    /// <summary>The source or path that is meant; null when neither was typed.</summary>
+    public SourceReference? Place { get; }
+
+    private static string Location()
+    {
+        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+        return shell.AddCommand("Get-Location").AddParameter("PSProvider", "FileSystem").Invoke<PathInfo>()[0].ProviderPath;
+    }
+}
+
+/// <summary>One way to go on.</summary>
+/// <param name="Text">What is inserted.</param>
+/// <param name="Shown">What the list shows and what may be typed to find it; null: the text.</param>
+/// <param name="Tip">What is said about it.</param>
+/// <param name="IsCode">The text is inserted as it is, not as a string.</param>
+internal readonly record struct Candidate(string Text, string? Shown = null, string? Tip = null, bool IsCode = false)
+{
+    public bool Matches(string typed)
+    {
+        string word = typed.Trim('\'', '"');
+        return Text.StartsWith(word, StringComparison.OrdinalIgnoreCase) || (Shown?.StartsWith(word, StringComparison.OrdinalIgnoreCase) ?? false);
+    }
+
+    public CompletionResult Result()
+    {
+        bool bare = IsCode || Text.Length > 0 && Text.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.');
+        string text = bare ? Text : "'" + CodeGeneration.EscapeSingleQuotedStringContent(Text) + "'";
+        string shown = string.IsNullOrEmpty(Shown) ? Text : Shown;
+        return new CompletionResult(text, shown, CompletionResultType.ParameterValue, string.IsNullOrEmpty(Tip) ? shown : Tip);
+    }
+}
+
+/// <summary>Names of connections.</summary>
+internal sealed class ConnectionCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => AskAsync(async engine => (await engine.GetConnectionsAsync(ct).ConfigureAwait(false)).Select(c => new Candidate(c.Name, Tip: $"{c.Organization ?? c.ClientId}, {c.State}")), ct);
+}
+
+/// <summary>Names of exports.</summary>
+internal sealed class ExportCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => AskAsync(async engine => (await engine.GetExportsAsync(ct).ConfigureAwait(false)).Select(e => new Candidate(e.Name, Tip: $"{e.Source ?? e.Path} to {e.Connection}")), ct);
+}
+
+/// <summary>Names of sources.</summary>
+internal sealed class SourceCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => AskAsync(async engine => (await engine.GetSourcesAsync(ct).ConfigureAwait(false)).Select(s => new Candidate(s.Name, Tip: s.Path)), ct);
+}
+
+/// <summary>Ids of lists; a list is found by its name as well.</summary>
+internal sealed class ListCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => AskAsync(async engine => (await engine.GetKnownAsync(bound["Connection"], ct).ConfigureAwait(false)).Lists.Select(l => new Candidate(l.ListId, l.Name, l.Name)), ct);
+}
+
+/// <summary>Names of segments of the source or path that was typed.</summary>
+internal sealed class SegmentCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => bound.Place is not { } place ? Task.FromResult<List<Candidate>>([])
+            : AskAsync(async engine => (await engine.GetSegmentsAsync(place, ct).ConfigureAwait(false)).Select(s => new Candidate(s.Name, s.DisplayName)), ct);
+}
+
+/// <summary>Columns of the segment, or of the first one, of the source or path that was typed.</summary>
+internal sealed class ColumnCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => bound.Place is not { } place ? Task.FromResult<List<Candidate>>([])
+            : AskAsync(async engine =>
+            {
+                string? segment = bound["Segment"] ?? (await engine.GetSegmentsAsync(place, ct).ConfigureAwait(false)).FirstOrDefault()?.Name;
+                if (segment is null) return [];
+                return (await engine.GetColumnsAsync(place, segment, ct).ConfigureAwait(false)).Select(c => new Candidate(c));
+            }, ct);
+}
+
+/// <summary>Names of encodings, as .NET and PowerShell have them.</summary>
+internal sealed class EncodingCompleter : IArgumentCompleter
+{
+    private static readonly Candidate[] Known =
+    [
+        new("utf8", Tip: "UTF-8, the default"), new("utf-16", Tip: "UTF-16, little-endian"), new("utf-16BE", Tip: "UTF-16, big-endian"),
+        new("windows-1252", Tip: "Western European (Windows)"), new("windows-1250", Tip: "Central European (Windows)"),
+        new("windows-1251", Tip: "Cyrillic (Windows)"), new("windows-1254", Tip: "Turkish (Windows)"),
+        new("iso-8859-1", Tip: "Western European (ISO)"), new("iso-8859-15", Tip: "Western European with euro sign (ISO)"),
+        new("shift_jis", Tip: "Japanese"), new("gb18030", Tip: "Chinese"), new("us-ascii", Tip: "ASCII only"),
+    ];
+
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+        => Known.Where(c => c.Matches(wordToComplete)).Select(c => c.Result());
+}

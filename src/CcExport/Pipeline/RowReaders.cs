@@ -1,0 +1,172 @@
+using System.Collections;
+using System.Data;
+using System.Management.Automation;
+using System.Reflection;
+using CcExport.Engine.Profiles;
+
+namespace CcExport.Pipeline;
+
+/// <summary>
+/// Takes the values of the asked columns out of one kind of object. A million objects pass here: nothing is enumerated,
+/// nothing is allocated for each of them, and text that is text already is passed on as it is.
+/// </summary>
+internal abstract class RowReader
+{
+    public abstract void Read(PSObject input, object item, PipedProfiles rows);
+
+    /// <summary>The names that an object has, for settling the columns on the first one.</summary>
+    public static IReadOnlyList<string> NamesOf(PSObject input) => input.BaseObject switch
+    {
+        IDictionary items => [.. items.Keys.Cast<object>().Select(key => key as string ?? ValueText.Of(key) ?? "")],
+        IDictionary<string, object?> items => [.. items.Keys],
+        DataRow row => [.. row.Table.Columns.Cast<DataColumn>().Select(column => column.ColumnName)],
+        DataRowView view => [.. view.Row.Table.Columns.Cast<DataColumn>().Select(column => column.ColumnName)],
+        _ => [.. input.Properties.Select(property => property.Name)],
+    };
+
+    /// <summary>The reader for objects of this kind.</summary>
+    /// <param name="unreadable">Told the name of a property that cannot be read.</param>
+    public static RowReader For(object item, string[] columns, Action<string> unreadable) => item switch
+    {
+        PSCustomObject => new PropertyReader(columns, unreadable),
+        IDictionary => new DictionaryReader(columns),
+        IDictionary<string, object?> => new NamedValuesReader(columns),
+        DataRow or DataRowView => new DataRowReader(columns),
+        _ => TypedReader.For(item.GetType(), columns, unreadable),
+    };
+}
+
+/// <summary>Objects whose properties PowerShell keeps: rows of Import-Csv, and what other objects have been given.</summary>
+internal class PropertyReader(string[] columns, Action<string> unreadable) : RowReader
+{
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        // One look by name costs a third of finding the property once and keeping its place: members belong to one object.
+        PSMemberInfoCollection<PSPropertyInfo> properties = input.Properties;
+        for (int i = 0; i < columns.Length; i++)
+        {
+            PSPropertyInfo? property = properties[columns[i]];
+            rows.Add(i, property is null ? null : Value(property));
+        }
+    }
+
+    protected string? Value(PSPropertyInfo property)
+    {
+        try
+        {
+            object? value = property.Value;
+            return value as string ?? ValueText.Of(value);
+        }
+        catch (GetValueException)
+        {
+            unreadable(property.Name);
+            return null;
+        }
+    }
+}
+
+/// <summary>Hashtables, ordered dictionaries, and the like.</summary>
+internal sealed class DictionaryReader(string[] columns) : RowReader
+{
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        var values = (IDictionary)item;
+        for (int i = 0; i < columns.Length; i++)
+        {
+            object? value = values[columns[i]];
+            rows.Add(i, value as string ?? ValueText.Of(value));
+        }
+    }
+}
+
+/// <summary>Dictionaries of names that are no <see cref="IDictionary"/>.</summary>
+internal sealed class NamedValuesReader(string[] columns) : RowReader
+{
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        var values = (IDictionary<string, object?>)item;
+        for (int i = 0; i < columns.Length; i++)
+        {
+            values.TryGetValue(columns[i], out object? value);
+            rows.Add(i, value as string ?? ValueText.Of(value));
+        }
+    }
+}
+
+/// <summary>Rows of a database query. Positions are kept for one table.</summary>
+internal sealed class DataRowReader(string[] columns) : RowReader
+{
+    private readonly int[] _positions = new int[columns.Length];
+    private DataTable? _table;
+
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        DataRow row = item as DataRow ?? ((DataRowView)item).Row;
+        if (row.Table != _table)
+        {
+            _table = row.Table;
+            for (int i = 0; i < columns.Length; i++) _positions[i] = _table.Columns.IndexOf(columns[i]);
+        }
+        for (int i = 0; i < columns.Length; i++)
+        {
+            object? value = _positions[i] < 0 ? null : row[_positions[i]];
+            rows.Add(i, value as string ?? ValueText.Of(value));
+        }
+    }
+}
+
+/// <summary>
+/// Objects of any other .NET type: a property of the type is read by a delegate made once, the rest (script properties,
+/// adapted and added members) as PowerShell sees it.
+/// </summary>
+internal sealed class TypedReader : PropertyReader
+{
+    private readonly string[] _columns;
+    private readonly Func<object, string?>?[] _getters;
+
+    private TypedReader(string[] columns, Func<object, string?>?[] getters, Action<string> unreadable) : base(columns, unreadable)
+        => (_columns, _getters) = (columns, getters);
+
+    public static RowReader For(Type type, string[] columns, Action<string> unreadable)
+    {
+        // PowerShell adapts these: what it shows as a property is a node, a column or an instance's value, not the type's property.
+        for (Type? t = type; t is not null; t = t.BaseType)
+        {
+            if (t.FullName is "System.Xml.XmlNode" or "System.Management.ManagementBaseObject"
+                or "Microsoft.Management.Infrastructure.CimInstance" or "System.DirectoryServices.DirectoryEntry")
+                return new PropertyReader(columns, unreadable);
+        }
+        if (type.IsValueType || type.IsCOMObject) return new PropertyReader(columns, unreadable);
+        return new TypedReader(columns, [.. columns.Select(column => Getter(type, column))], unreadable);
+    }
+
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        for (int i = 0; i < _columns.Length; i++)
+        {
+            if (_getters[i] is { } getter) rows.Add(i, getter(item));
+            else rows.Add(i, input.Properties[_columns[i]] is { } property ? Value(property) : null);
+        }
+    }
+
+    private static Func<object, string?>? Getter(Type type, string name)
+    {
+        const BindingFlags Flags = BindingFlags.Public | BindingFlags.Instance;
+        PropertyInfo[] named = [.. type.GetProperties(Flags).Where(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
+        PropertyInfo? property = named is [var only] ? only : named.FirstOrDefault(p => p.Name == name && p.DeclaringType == type);
+        if (property?.GetGetMethod() is not { } getter || property.GetIndexParameters().Length > 0 || property.PropertyType.IsByRefLike) return null;
+        MethodInfo maker = typeof(TypedReader).GetMethod(nameof(Make), BindingFlags.NonPublic | BindingFlags.Static)!;
+        return (Func<object, string?>)maker.MakeGenericMethod(getter.DeclaringType!, property.PropertyType).Invoke(null, [getter])!;
+    }
+
+    private static Func<object, string?> Make<TObject, TValue>(MethodInfo getter) where TObject : class
+    {
+        if (typeof(TValue) == typeof(string))
+        {
+            var text = getter.CreateDelegate<Func<TObject, string?>>();
+            return item => text((TObject)item);
+        }
+        var value = getter.CreateDelegate<Func<TObject, TValue>>();
+        return item => ValueText.Of(value((TObject)item));
+    }
+}

@@ -1,0 +1,55 @@
+using System.Management.Automation;
+using CcExport.Engine.Exports;
+
+namespace CcExport.Pipeline;
+
+/// <summary>Passes what a run reports on to the streams. Of the progress only the newest is kept until it can be written.</summary>
+internal sealed class RunWatcher(Action<Action> post, Cmdlet cmdlet, string activity) : IRunObserver
+{
+    private const int ActivityId = 43_999;
+    private const long Interval = 1_000;
+    private Box? _newest;
+    private long _writtenAt = long.MinValue / 2;
+    private bool _shown;
+
+    public void Progress(RunProgress progress)
+    {
+        if (Interlocked.Exchange(ref _newest, new Box(progress)) is null) post(Write);
+    }
+
+    public void Warning(string message) => post(() => cmdlet.WriteWarning(message));
+
+    public void Verbose(string message) => post(() => cmdlet.WriteVerbose(message));
+
+    /// <summary>Takes the bar away. Pipeline thread only.</summary>
+    public void Close()
+    {
+        if (!_shown) return;
+        _shown = false;
+        cmdlet.WriteProgress(new ProgressRecord(ActivityId, activity, "Done") { RecordType = ProgressRecordType.Completed });
+    }
+
+    private void Write()
+    {
+        if (Interlocked.Exchange(ref _newest, null) is not { } box) return;
+        long now = Environment.TickCount64;
+        if (now - _writtenAt < Interval) return;
+        _writtenAt = now;
+        _shown = true;
+        RunProgress progress = box.Value;
+        cmdlet.WriteProgress(new ProgressRecord(ActivityId, activity, Text(progress))
+        {
+            CurrentOperation = progress.Stage,
+            PercentComplete = progress.Fraction is { } fraction ? (int)Math.Clamp(fraction * 100, 0, 100) : -1,
+            SecondsRemaining = progress.TimeLeft is { } left && left >= TimeSpan.Zero ? (int)Math.Min(left.TotalSeconds, int.MaxValue) : -1,
+        });
+    }
+
+    private static string Text(in RunProgress progress)
+    {
+        string text = progress.Text.Length > 0 ? progress.Text : progress.Stage;
+        return progress.Rate is { } rate ? $"{text} ({rate:N0} profiles a second)" : text;
+    }
+
+    private sealed record Box(RunProgress Value);
+}
