@@ -174,9 +174,15 @@ public class ClientReadTests
         ConstantContactClient client = wired.Client();
         Assert.Equal("ServiceTimeout", (await Assert.ThrowsAsync<CcException>(() => client.GetListsAsync(None))).ErrorId);
         Assert.Equal(2, client.Calls);
-        using var stop = new CancellationTokenSource(50);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetListsAsync(stop.Token));
-        Assert.Equal(3, client.Calls);
+
+        await using var patient = new Wired();
+        patient.Server.Always(Wired.Lists, Reply.Never);
+        using var stop = new CancellationTokenSource();
+        Task<IReadOnlyList<ContactList>> stopped = patient.Client().GetListsAsync(stop.Token);
+        while (patient.Server.Requests.IsEmpty) await Task.Delay(5);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stopped.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Single(patient.Server.Requests);
     }
 
     [Theory]
