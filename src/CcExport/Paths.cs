@@ -47,6 +47,6 @@ internal static class Paths
             : new SourceReference { Path = Resolve(session, path), Encoding = string.IsNullOrEmpty(encoding) ? null : encoding, Delimiter = delimiter, Header = header };
 
     private static CcException NotFound(string path)
-        => new("PathNotFound", CcErrorKind.NotFound, $"There is no file or folder '{path}'.", "Check the path; a relative one starts at the current location.")
+        => new("InputNotFound", CcErrorKind.NotFound, $"There is no file or folder '{path}'.", "Check the path; a relative one starts at the current location.")
         { Subject = path };
 }

@@ -14,12 +14,12 @@ $After
 foreach (`$context in [Runtime.Loader.AssemblyLoadContext]::All) {
     foreach (`$assembly in `$context.Assemblies) {
         `$name = `$assembly.GetName()
-        if (`$name.Name -match '^(Microsoft\.(Identity|Data|Extensions)|SQLitePCL|Polly|Duende|Dapper|System\.Text\.Json|CcExport)') { "`$(`$context.Name)|`$(`$name.Name)|`$(`$name.Version)" }
+        if (`$name.Name -match '^(Microsoft\.(Identity|Data|Extensions)|SQLitePCL|Polly|Duende|Dapper|System\.Text\.Json|CcExport)') { "`$(`$context.Name)|`$(`$name.Name)|`$(`$name.Version)|`$(`$assembly.Location)" }
     }
 }
 "@ -CcHome (New-TempFolder) | Where-Object { $_ -match '\|' } | ForEach-Object {
             $part = "$_" -split '\|'
-            [pscustomobject]@{ Context = $part[0]; Name = $part[1]; Version = [version] $part[2] }
+            [pscustomobject]@{ Context = $part[0]; Name = $part[1]; Version = [version] $part[2]; Location = $part[3] }
         }
     }
 
@@ -42,7 +42,8 @@ Describe 'Beside older versions of what it ships' {
         $loaded = Invoke-Beside $files
         $old = [version] ([Reflection.AssemblyName]::GetAssemblyName($files[-1]).Version)
         ($loaded | Where-Object { $_.Name -eq $Name -and $_.Context -eq 'Default' }).Version | Should -Be $old
-        ($loaded | Where-Object { $_.Name -eq $Name -and $_.Context -eq 'CcExport' }).Version | Where-Object { $_ -eq $old } | Should -BeNullOrEmpty
+        ($loaded | Where-Object { $_.Name -eq $Name -and $_.Context -eq 'Default' }).Location | Should -Be $files[-1]
+        foreach ($own in $loaded | Where-Object Context -EQ 'CcExport') { $own.Location | Should -BeLike "$Stage*" }
         ($loaded | Where-Object Name -EQ 'CcExport.Engine').Context | Should -Be 'CcExport'
     }
 
