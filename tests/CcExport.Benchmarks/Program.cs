@@ -10,6 +10,8 @@ switch (args)
     case ["generate-folder", var rows, var path]:
         TestData.WriteFolder(path, int.Parse(rows, CultureInfo.InvariantCulture));
         return 0;
+    case ["check", var source, var contacts]:
+        return IndependentCheck.Run(source, contacts);
     case ["floor", var path]:
         Console.WriteLine(Floor.Run(path));
         Usage.Print();
@@ -23,6 +25,6 @@ switch (args)
         Usage.Print();
         return 0;
     default:
-        Console.Error.WriteLine("generate ROWS FILE | generate-folder ROWS FOLDER | floor FILE | engine FILE | parse FILE");
+        Console.Error.WriteLine("generate ROWS FILE | generate-folder ROWS FOLDER | check SOURCE CONTACTS.NDJSON | floor FILE | engine FILE | parse FILE");
         return 2;
 }

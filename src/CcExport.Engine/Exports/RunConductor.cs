@@ -59,25 +59,23 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     {
         _reporter.Stage("Preflight", $"Checking the list and the source{(name is null ? "" : $" of '{name}'")}.");
         IProfileSource source = request.Piped is { } piped ? piped : await new SourceBook(parts).OpenAsync(definition.Source!, ct).ConfigureAwait(false);
-        IReadOnlyList<string> segments = await Preflight.CheckSourceAsync(source, definition, map, ct).ConfigureAwait(false);
+        IReadOnlyList<string> segments;
+        try
+        {
+            segments = await Preflight.CheckSourceAsync(source, definition, map, ct).ConfigureAwait(false);
+        }
+        catch (CcException e) when (e.Kind == CcErrorKind.InvalidData)
+        {
+            // Whether broken data shows in its first block or later is chance: either way it is a run that failed, and the history has it.
+            RunRecord broken = await OpenAsync(name, definition, connection, request.Trigger, Spool.NewKey(), ct).ConfigureAwait(false);
+            return await DiscardAsync(broken, RunStatus.Failed, 0, Explain(e)).ConfigureAwait(false);
+        }
         var preflight = new Preflight(parts, client, connection);
         ContactList list = await preflight.CheckAccountAsync(definition, map, ct).ConfigureAwait(false);
         await WarnOfRepeatAsync(name, connection, definition.ListId, list.Name, ct).ConfigureAwait(false);
 
         byte[] key = Spool.NewKey();
-        var run = new RunRecord
-        {
-            Export = name,
-            ConnectionId = connection.Id,
-            Connection = connection.Name,
-            ListId = definition.ListId,
-            Status = RunStatus.Running,
-            Trigger = request.Trigger,
-            StartedAt = parts.Time.GetUtcNow(),
-            Definition = (definition with { Segments = segments }).ToJson(),
-            SpoolKey = parts.Secrets.Protect(SpoolPurpose, key),
-        };
-        run = run with { Id = await parts.Store.Runs.OpenAsync(run, ct).ConfigureAwait(false) };
+        RunRecord run = await OpenAsync(name, definition with { Segments = segments }, connection, request.Trigger, key, ct).ConfigureAwait(false);
         try
         {
             run = await SealAllAsync(run, definition, map, source, segments, key, contacts => preflight.CheckContactLimitAsync(contacts, list, ct), ct).ConfigureAwait(false);
@@ -100,6 +98,23 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     }
 
     private const string SpoolPurpose = "spool";
+
+    private async Task<RunRecord> OpenAsync(string? name, ExportDefinition definition, ConnectionRecord connection, string trigger, byte[] key, CancellationToken ct)
+    {
+        var run = new RunRecord
+        {
+            Export = name,
+            ConnectionId = connection.Id,
+            Connection = connection.Name,
+            ListId = definition.ListId,
+            Status = RunStatus.Running,
+            Trigger = trigger,
+            StartedAt = parts.Time.GetUtcNow(),
+            Definition = definition.ToJson(),
+            SpoolKey = parts.Secrets.Protect(SpoolPurpose, key),
+        };
+        return run with { Id = await parts.Store.Runs.OpenAsync(run, ct).ConfigureAwait(false) };
+    }
 
     /// <summary>Reads, maps and seals everything, up to the mark AllSealed.</summary>
     /// <param name="beforeMark">Looks at the whole (contacts to send) and throws if it must not go.</param>

@@ -14,9 +14,9 @@ internal static class BatchSteps
     public static readonly BatchStep Sent = new(nameof(Sent), BatchState.Sent, BatchState.Sending, BatchState.InDoubt);
     public static readonly BatchStep InDoubt = new(nameof(InDoubt), BatchState.InDoubt, BatchState.Sending);
     public static readonly BatchStep NotSent = new(nameof(NotSent), BatchState.Sealed, BatchState.Sending, BatchState.InDoubt);
-    // Not from Sealed: what never left has no outcome.
+    // From Sealed too: a run that ends before its end finishes what it never sent, so that every contact has one fate.
     public static readonly BatchStep Finished =
-        new(nameof(Finished), BatchState.Finished, BatchState.Sending, BatchState.InDoubt, BatchState.Sent);
+        new(nameof(Finished), BatchState.Finished, BatchState.Sealed, BatchState.Sending, BatchState.InDoubt, BatchState.Sent);
 
     /// <summary>True when a run with this status is over and nothing about it changes any more.</summary>
     public static bool IsFinal(RunStatus status) =>

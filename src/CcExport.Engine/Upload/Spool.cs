@@ -18,13 +18,13 @@ internal sealed class Spool : IDisposable
 
     private readonly string _folder;
     private readonly long _runId;
-    private readonly AesGcm _key;
+    private readonly byte[] _key;
 
     public Spool(string folder, long runId, ReadOnlySpan<byte> key)
     {
         _folder = folder;
         _runId = runId;
-        _key = new AesGcm(key, TagSize);
+        _key = key.ToArray();
     }
 
     /// <summary>A new key for a run.</summary>
@@ -116,11 +116,18 @@ internal sealed class Spool : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(head, text.Length);
         Span<byte> nonce = head.Slice(4, NonceSize);
         RandomNumberGenerator.Fill(nonce);
-        _key.Encrypt(nonce, text, text, head.Slice(4 + NonceSize, TagSize), Associated(batch, section, text.Length));
+        using AesGcm cipher = Cipher();
+        cipher.Encrypt(nonce, text, text, head.Slice(4 + NonceSize, TagSize), Associated(batch, section, text.Length));
     }
 
     private void Decrypt(int batch, int section, Span<byte> text, ReadOnlySpan<byte> head)
-        => _key.Decrypt(head.Slice(4, NonceSize), text, head.Slice(4 + NonceSize, TagSize), text, Associated(batch, section, text.Length));
+    {
+        using AesGcm cipher = Cipher();
+        cipher.Decrypt(head.Slice(4, NonceSize), text, head.Slice(4 + NonceSize, TagSize), text, Associated(batch, section, text.Length));
+    }
+
+    /// <summary>One for each use: the type keeps a state that parallel sends would spoil for each other.</summary>
+    private AesGcm Cipher() => new(_key, TagSize);
 
     private byte[] Associated(int batch, int section, int length)
     {
@@ -152,5 +159,5 @@ internal sealed class Spool : IDisposable
         }
     }
 
-    public void Dispose() => _key.Dispose();
+    public void Dispose() => CryptographicOperations.ZeroMemory(_key);
 }

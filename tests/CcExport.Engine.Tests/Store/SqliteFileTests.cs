@@ -203,6 +203,22 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_writer_holds_the_lock_before_its_first_look()
+    {
+        // What it reads first (a place, a lease, a version) must still be so when it writes.
+        await using SqliteStore store = await OpenAsync();
+        using var file = new SqliteFile(temp.Home, TimeProvider.System, TimeSpan.FromSeconds(10));
+        using SqliteConnection raw = Raw();
+        raw.Execute("BEGIN IMMEDIATE");
+        int looks = 0;
+        Task<int> waiting = file.WriteAsync(_ => ++looks, None);
+        await Task.Delay(50);
+        Assert.Equal(0, Volatile.Read(ref looks));
+        raw.Execute("ROLLBACK");
+        Assert.Equal(1, await waiting);
+    }
+
+    [Fact]
     public async Task A_store_locked_too_long_says_so()
     {
         await using SqliteStore store = await OpenAsync(new SqliteStoreOptions { LockPatience = TimeSpan.FromMilliseconds(200) });

@@ -53,6 +53,15 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task Batches_are_read_in_parallel()
+    {
+        using var spool = new Spool(_folder, 7, _key);
+        for (int batch = 1; batch <= 8; batch++) await WriteAsync(spool, batch, new string((char)('a' + batch), 200_000));
+        await Parallel.ForEachAsync(Enumerable.Range(0, 200), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+            Assert.Equal(new string((char)('a' + (i % 8) + 1), 200_000), await ReadAsync(spool, (i % 8) + 1)));
+    }
+
+    [Fact]
     public async Task No_batch_can_stand_in_for_another_nor_for_another_runs()
     {
         using var spool = new Spool(_folder, 7, _key);
