@@ -18,7 +18,7 @@ c5,,No,Mail
 '@
 
     # The simulator's list, as it says itself.
-    function Get-Member2 { Invoke-RestMethod "$($Simulator.Url)admin/lists/$($Simulator.ListId)/contacts.csv" | ConvertFrom-Csv }
+    function Get-ListMember { Invoke-RestMethod "$($Simulator.Url)admin/lists/$($Simulator.ListId)/contacts.csv" | ConvertFrom-Csv }
     function Get-CallCount { (Invoke-RestMethod "$($Simulator.Url)admin/state").calls.total }
 }
 
@@ -34,7 +34,7 @@ Describe 'The three commands' {
         $run.Status | Should -Be 'Completed'
         $run.Export | Should -Be 'Customers'
         $run.Read, $run.Invalid, $run.Duplicate, $run.Sent, $run.Accepted | Should -Be 5, 2, 1, 2, 2
-        (Get-Member2).email | Sort-Object | Should -Be 'ann@example.com', 'bob@example.com'
+        (Get-ListMember).email | Sort-Object | Should -Be 'ann@example.com', 'bob@example.com'
     }
 
     It 'keep a reason for each profile that did not go' {
@@ -87,6 +87,12 @@ Describe 'Test-CcExport' {
         $preview.Reasons['EmailMissing'] | Should -Be 1
     }
 
+    It 'shows the first contacts as JSON' {
+        $sample = (Test-CcExport Customers).Sample
+        $sample.Count | Should -Be 2
+        ($sample[0] | ConvertFrom-Json).email | Should -Be 'ann@example.com'
+    }
+
     It 'previews a file before anything is stored, and only its first profiles' {
         $preview = Test-CcExport -Path $Csv @Target -Map $Map -First 2
         $preview.Read, $preview.WouldSend | Should -Be 2, 2
@@ -113,7 +119,7 @@ public class ShopCustomer
 }
 '@
         function Send($Objects, $With = $Map) { $Objects | Invoke-CcExport @Target -Map $With -WarningAction SilentlyContinue }
-        function Show($Objects, $With) { ($Objects | Test-CcExport @Target -Map $With).Sample | ForEach-Object { $_ | ConvertFrom-Json -AsHashtable } }
+        function Show($Objects, $With) { ($Objects | Test-CcExport @Target -Map $With).Sample | ForEach-Object { $_.TrimEnd(',') | ConvertFrom-Json -AsHashtable } }
     }
 
     It 'takes <Shape>' -ForEach @(
@@ -122,7 +128,6 @@ public class ShopCustomer
         @{ Shape = 'hashtables'; Make = { @{ EMail = 'a@example.com'; FirstName = 'A' } } }
         @{ Shape = 'ordered dictionaries'; Make = { [ordered]@{ EMail = 'a@example.com'; FirstName = 'A' } } }
         @{ Shape = 'generic dictionaries'; Make = { $d = [Collections.Generic.Dictionary[string, object]]::new(); $d['EMail'] = 'a@example.com'; $d['FirstName'] = 'A'; , $d } }
-        @{ Shape = 'expando objects'; Make = { $d = [Dynamic.ExpandoObject]::new(); $d.EMail = 'a@example.com'; $d.FirstName = 'A'; , $d } }
         @{ Shape = 'objects of a .NET type'; Make = { [ShopCustomer]@{ EMail = 'a@example.com'; FirstName = 'A' } } }
         @{ Shape = 'objects with added members'; Make = { [ShopCustomer]@{ EMail = 'a@example.com' } | Add-Member -Force -PassThru NoteProperty Other 1 } }
         @{ Shape = 'rows of a data table'; Make = { $t = [Data.DataTable]::new(); $null = $t.Columns.Add('EMail'), $t.Columns.Add('FirstName'); $null = $t.Rows.Add('a@example.com', [DBNull]::Value); $t.Rows } }
@@ -137,6 +142,13 @@ public class ShopCustomer
         $run.Accepted | Should -BeGreaterThan 0
     }
 
+    It 'takes an expando object given as the parameter' {
+        $object = [Dynamic.ExpandoObject]::new()   # a pipeline would enumerate it
+        $object.EMail = 'a@example.com'
+        $object.FirstName = 'A'
+        (Test-CcExport -InputObject $object @Target -Map $Map).WouldSend | Should -Be 1
+    }
+
     It 'takes an array given as the parameter' {
         $rows = Import-Csv $Csv
         (Test-CcExport -InputObject $rows @Target -Map $Map).Read | Should -Be 5
@@ -146,7 +158,7 @@ public class ShopCustomer
         $culture = [cultureinfo]::CurrentCulture
         try {
             [cultureinfo]::CurrentCulture = 'de-DE'
-            $one = [ShopCustomer]@{ EMail = 'a@example.com'; Spent = 1234.5; Since = [datetime]::new(2024, 2, 3, 4, 5, 6, 0, 'Utc'); Active = $true; Tags = 'x', 'y' }
+            $one = [ShopCustomer]@{ EMail = 'a@example.com'; Spent = 1234.5; Since = [datetime]::SpecifyKind('2024-02-03T04:05:06', 'Utc'); Active = $true; Tags = 'x', 'y' }
             $names = @{ Spent = '1234.5'; Since = '2024-02-03T04:05:06.0000000Z'; Active = 'True'; Tags = 'x; y' }
             foreach ($object in $one, ($one | Select-Object *), @{ EMail = $one.EMail; Spent = $one.Spent; Since = $one.Since; Active = $one.Active; Tags = $one.Tags }) {
                 foreach ($name in $names.Keys) {
@@ -195,7 +207,7 @@ public class ShopCustomer
         $runs = @(Get-CcRun).Count
         { & { [pscustomobject]@{ EMail = 'z@example.com'; FirstName = 'Z' }; throw 'upstream' } | Invoke-CcExport @Target -Map $Map -WarningAction SilentlyContinue } | Should -Throw 'upstream'
         Get-CcRun | Select-Object -First ([Math]::Max(0, @(Get-CcRun).Count - $runs)) | Where-Object Status -In 'Completed', 'CompletedWithErrors' | Should -BeNullOrEmpty
-        (Get-Member2).email | Should -Not -Contain 'z@example.com'
+        (Get-ListMember).email | Should -Not -Contain 'z@example.com'
     }
 }
 
