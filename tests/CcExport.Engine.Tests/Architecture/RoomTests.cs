@@ -63,7 +63,7 @@ public sealed partial class RoomTests
     public void The_public_surface_is_what_was_agreed()
     {
         string[] names = [.. typeof(CcEngine).Assembly.GetExportedTypes().Select(t => t.FullName!).Order(StringComparer.Ordinal)];
-        string agreed = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Source())!, "src", "CcExport.Engine", "PublicTypes.txt"));
+        string agreed = File.ReadAllText(Path.Combine(Source(), "../tests/CcExport.Engine.Tests/Architecture/PublicTypes.txt"));
         Assert.Equal(agreed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), names);
     }
 
