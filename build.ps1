@@ -79,7 +79,7 @@ function Invoke-Build {
     Invoke-Shell -Arguments '-File', $help, '-ModulePath', $Stage, '-Documentation', $documentation
 }
 
-# One line for each result file: passed, failed, and the names of what failed.
+# Passed and failed of one result file.
 function Read-Trx([string] $Path) {
     $trx = [xml](Get-Content $Path -Raw)
     $counters = $trx.TestRun.ResultSummary.Counters
@@ -136,8 +136,9 @@ function Invoke-Check {
     $PSNativeCommandUseErrorActionPreference = $true
     $vulnerable = @()
     if ($listed) {
-        $frameworks = ($answer | ConvertFrom-Json -AsHashtable).projects.frameworks | Where-Object { $_ }
-        $vulnerable = @($frameworks | ForEach-Object { $_['topLevelPackages']; $_['transitivePackages'] } | Where-Object { $_ } | ForEach-Object { $_['id'] } | Sort-Object -Unique)
+        $projects = ($answer | ConvertFrom-Json -AsHashtable)['projects']
+        $vulnerable = @($projects | ForEach-Object { $_['frameworks'] } | Where-Object { $_ } |
+                ForEach-Object { $_['topLevelPackages']; $_['transitivePackages'] } | Where-Object { $_ } | ForEach-Object { $_['id'] } | Sort-Object -Unique)
     }
     else { Write-Host $answer }
     if ($vulnerable) { Write-Host "Vulnerable: $($vulnerable -join ', ')" -ForegroundColor Red }
