@@ -28,7 +28,8 @@ public sealed class DependencyResolver : IModuleAssemblyInitializer, IModuleAsse
 
     private sealed class EngineContext() : AssemblyLoadContext("CcExport")
     {
-        private static readonly string[] Frameworks = ["net8.0", "netstandard2.0"];
+        // net10.0 holds the same assemblies compiled ahead of time; an older runtime takes them as they are and compiles at run time.
+        private static readonly string[] Frameworks = Environment.Version.Major >= 10 ? ["net10.0", "net8.0", "netstandard2.0"] : ["net8.0", "netstandard2.0"];
         private static readonly string[] Rids = RidsOfThisMachine();
 
         // A platform's own build comes first: the one beside the engine only throws PlatformNotSupported for some packages.

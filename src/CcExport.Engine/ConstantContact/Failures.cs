@@ -7,7 +7,8 @@ internal static class Failures
 {
     /// <summary>How to sign in again; {0} is the connection's name.</summary>
     public const string SignInAgainRemedy =
-        "Sign in again: Remove-CcConnection -Name '{0}' -DetachExport, then New-CcConnection -Name '{0}' with the same -ClientId.";
+        "Sign in again: Remove-CcConnection -Name '{0}', then New-CcConnection -Name '{0}' with the same -ClientId. "
+        + "If exports use it, make a connection with another name instead and give them that (Set-CcExport -Connection).";
 
     public static string HowToSignInAgain(string connection)
         => string.Format(CultureInfo.InvariantCulture, SignInAgainRemedy, connection.Replace("'", "''", StringComparison.Ordinal));

@@ -32,4 +32,6 @@ internal sealed record WireOptions
     public TimeSpan RefreshAhead { get; init; } = TimeSpan.FromMinutes(5);
     /// <summary>How long to leave the token endpoint alone after it failed while the old access token still works.</summary>
     public TimeSpan RefreshPause { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>How long leaving waits for a refresh that is on its way: within a person's patience after Ctrl+C.</summary>
+    public TimeSpan LeavePatience { get; init; } = TimeSpan.FromMilliseconds(800);
 }

@@ -152,13 +152,16 @@ public class AccessTokensTests
     {
         await using var wired = new Wired();
         wired.Jumping.Jump(AlmostADay);
-        wired.Server.Always(Wired.Token, _ => wired.IssueNext() with { Delay = TimeSpan.FromMilliseconds(300) });
+        using var answer = new ManualResetEventSlim();
+        wired.Server.Always(Wired.Token, _ => IssueWhen(answer, wired));
         AccessTokens tokens = wired.Tokens();
         using var stop = new CancellationTokenSource();
         Task<AccessToken> leaving = tokens.GetAsync(stop.Token);
         while (wired.Refreshes.Length == 0) await Task.Delay(5);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving.WaitAsync(TimeSpan.FromMilliseconds(200)));
+        // It ends although the server has not answered yet.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving.WaitAsync(TimeSpan.FromSeconds(10)));
+        answer.Set();
         Assert.Equal(Wired.AccessToken(2), (await tokens.GetAsync(None)).Value);
         Assert.Equal(Wired.RefreshToken(2), wired.Secrets.RefreshToken);
         Assert.Single(wired.Refreshes);
@@ -167,16 +170,34 @@ public class AccessTokensTests
     [Fact]
     public async Task Disposing_lets_an_answer_on_its_way_arrive()
     {
-        await using var wired = new Wired(TimeProvider.System, life: TimeSpan.Zero);
-        wired.Server.Always(Wired.Token, _ => wired.IssueNext() with { Delay = TimeSpan.FromMilliseconds(200) });
+        await using var wired = new Wired(TimeProvider.System, new WireOptions { LeavePatience = TimeSpan.FromSeconds(20) }, life: TimeSpan.Zero);
+        using var answer = new ManualResetEventSlim();
+        wired.Server.Always(Wired.Token, _ => IssueWhen(answer, wired));
         AccessTokens tokens = wired.Tokens();
         using var stop = new CancellationTokenSource();
         Task<AccessToken> leaving = tokens.GetAsync(stop.Token);
         while (wired.Refreshes.Length == 0) await Task.Delay(5);
         await stop.CancelAsync();
-        await tokens.DisposeAsync();
-        Assert.Equal(Wired.RefreshToken(2), wired.Secrets.RefreshToken);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
+        Task disposing = tokens.DisposeAsync().AsTask();
+        Assert.False(disposing.IsCompleted);
+        answer.Set();
+        await disposing;
+        Assert.Equal(Wired.RefreshToken(2), wired.Secrets.RefreshToken);
+    }
+
+    [Fact]
+    public async Task Disposing_does_not_wait_for_ever()
+    {
+        await using var wired = new Wired(TimeProvider.System, new WireOptions { LeavePatience = TimeSpan.FromMilliseconds(50) }, life: TimeSpan.Zero);
+        wired.Server.Always(Wired.Token, Reply.Never);
+        AccessTokens tokens = wired.Tokens();
+        using var stop = new CancellationTokenSource();
+        Task<AccessToken> leaving = tokens.GetAsync(stop.Token);
+        while (wired.Refreshes.Length == 0) await Task.Delay(5);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
+        await tokens.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
     }
 
     [Fact]
@@ -217,6 +238,12 @@ public class AccessTokensTests
         wired.Leases.LoseOnRenew = true;
         Assert.Equal(Wired.AccessToken(2), (await wired.Tokens().GetAsync(None)).Value);
         Assert.Single(wired.Refreshes);
+    }
+
+    private static Reply IssueWhen(ManualResetEventSlim answer, Wired wired)
+    {
+        answer.Wait();
+        return wired.IssueNext();
     }
 
     internal static ConnectionSecrets Stored(Wired wired, int number) => new()

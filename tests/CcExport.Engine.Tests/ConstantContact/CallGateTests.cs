@@ -24,7 +24,7 @@ public class CallGateTests
         for (int i = 4; i < arrived.Length; i++)
             Assert.True(Stopwatch.GetElapsedTime(arrived[i - 4], arrived[i]) > TimeSpan.FromSeconds(1), $"call {i} came {Stopwatch.GetElapsedTime(arrived[i - 4], arrived[i])} after call {i - 4}");
         // And no slower than it must be, with room for a busy machine.
-        Assert.True(took < TimeSpan.FromSeconds(8), $"16 calls took {took}");
+        Assert.True(took < TimeSpan.FromSeconds(12), $"16 calls took {took}");
         Assert.Equal(16, wired.Ledger.Released);
     }
 

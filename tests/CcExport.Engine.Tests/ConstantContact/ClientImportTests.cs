@@ -170,7 +170,7 @@ public class ClientImportTests
         Task<Activity> import = wired.Client().ImportAsync(Body, stop.Token);
         while (wired.Server.Requests.IsEmpty) await Task.Delay(5);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => import.WaitAsync(TimeSpan.FromSeconds(5)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => import.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.Equal(1, wired.Ledger.Released);
     }
 

@@ -156,6 +156,17 @@ public class ClientReadTests
     }
 
     [Fact]
+    public async Task Refreshes_once_for_a_call_and_not_once_for_each_try()
+    {
+        await using var wired = new Wired();
+        wired.Server.Script(Wired.Lists, new Reply(401), Wired.ServerFault);
+        wired.Server.Always(Wired.Lists, new Reply(401));
+        CcException failed = await Assert.ThrowsAsync<CcException>(() => wired.Client().GetListsAsync(None));
+        Assert.Equal(("AccessTokenRefused", CcErrorKind.Authentication), (failed.ErrorId, failed.Kind));
+        Assert.Equal((3, 1), (wired.Server.To(Wired.Lists).Length, wired.Refreshes.Length));
+    }
+
+    [Fact]
     public async Task Tells_its_own_time_out_from_the_callers_stop()
     {
         await using var wired = new Wired(options: new WireOptions { ReadTimeout = TimeSpan.FromMilliseconds(200), Tries = 2 });
@@ -163,9 +174,15 @@ public class ClientReadTests
         ConstantContactClient client = wired.Client();
         Assert.Equal("ServiceTimeout", (await Assert.ThrowsAsync<CcException>(() => client.GetListsAsync(None))).ErrorId);
         Assert.Equal(2, client.Calls);
-        using var stop = new CancellationTokenSource(50);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetListsAsync(stop.Token));
-        Assert.Equal(3, client.Calls);
+
+        await using var patient = new Wired();
+        patient.Server.Always(Wired.Lists, Reply.Never);
+        using var stop = new CancellationTokenSource();
+        Task<IReadOnlyList<ContactList>> stopped = patient.Client().GetListsAsync(stop.Token);
+        while (patient.Server.Requests.IsEmpty) await Task.Delay(5);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stopped.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Single(patient.Server.Requests);
     }
 
     [Theory]

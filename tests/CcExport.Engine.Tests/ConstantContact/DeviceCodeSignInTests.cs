@@ -108,7 +108,7 @@ public class DeviceCodeSignInTests
         Task<SignInResult> signIn = SignIn(wired, stop.Token);
         while (_prompt.Codes.Count == 0) await Task.Delay(5);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => signIn.WaitAsync(TimeSpan.FromSeconds(1)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => signIn.WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
     [Fact]

@@ -201,7 +201,7 @@ public class InteractiveSignInTests : IDisposable
         Task<SignInResult> signIn = SignIn(wired, new InteractiveOptions { Redirect = new Uri($"http://127.0.0.1:{port}/") }, ct: stop.Token);
         await opened.Task;
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => signIn.WaitAsync(TimeSpan.FromSeconds(1)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => signIn.WaitAsync(TimeSpan.FromSeconds(10)));
         using var again = new TcpListener(IPAddress.Loopback, port);
         again.Start();
     }

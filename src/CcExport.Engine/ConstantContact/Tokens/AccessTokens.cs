@@ -9,9 +9,6 @@ namespace CcExport.Engine.ConstantContact.Tokens;
 /// </summary>
 internal sealed class AccessTokens(WireContext wire, Guid connectionId, string connectionName) : IAsyncDisposable
 {
-    /// <summary>How long leaving waits for an answer that is on its way: within a person's patience after Ctrl+C.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(800);
-
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile AccessToken? _current;
     private Task _refresh = Task.CompletedTask;
@@ -56,7 +53,7 @@ internal sealed class AccessTokens(WireContext wire, Guid connectionId, string c
     {
         try
         {
-            await _refresh.WaitAsync(Patience, wire.Time).ConfigureAwait(false);
+            await _refresh.WaitAsync(Options.LeavePatience, wire.Time).ConfigureAwait(false);
         }
         catch (Exception)
         {
