@@ -102,7 +102,7 @@ function Invoke-Precompile([string] $Deps) {
     }
 }
 
-# One line for each result file: passed, failed, and the names of what failed.
+# Passed and failed of one result file.
 function Read-Trx([string] $Path) {
     $trx = [xml](Get-Content $Path -Raw)
     $counters = $trx.TestRun.ResultSummary.Counters
@@ -159,8 +159,9 @@ function Invoke-Check {
     $PSNativeCommandUseErrorActionPreference = $true
     $vulnerable = @()
     if ($listed) {
-        $frameworks = ($answer | ConvertFrom-Json -AsHashtable).projects.frameworks | Where-Object { $_ }
-        $vulnerable = @($frameworks | ForEach-Object { $_['topLevelPackages']; $_['transitivePackages'] } | Where-Object { $_ } | ForEach-Object { $_['id'] } | Sort-Object -Unique)
+        $projects = ($answer | ConvertFrom-Json -AsHashtable)['projects']
+        $vulnerable = @($projects | ForEach-Object { $_['frameworks'] } | Where-Object { $_ } |
+                ForEach-Object { $_['topLevelPackages']; $_['transitivePackages'] } | Where-Object { $_ } | ForEach-Object { $_['id'] } | Sort-Object -Unique)
     }
     else { Write-Host $answer }
     if ($vulnerable) { Write-Host "Vulnerable: $($vulnerable -join ', ')" -ForegroundColor Red }

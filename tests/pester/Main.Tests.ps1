@@ -119,7 +119,7 @@ public class ShopCustomer
 }
 '@
         function Send($Objects, $With = $Map) { $Objects | Invoke-CcExport @Target -Map $With -WarningAction SilentlyContinue }
-        function Show($Objects, $With) { ($Objects | Test-CcExport @Target -Map $With).Sample | ForEach-Object { $_.TrimEnd(',') | ConvertFrom-Json -AsHashtable } }
+        function Show($Objects, $With) { ($Objects | Test-CcExport @Target -Map $With).Sample | ForEach-Object { [Text.Json.JsonSerializer]::Deserialize[Collections.Generic.Dictionary[string, string]]($_.TrimEnd(',')) } }
     }
 
     It 'takes <Shape>' -ForEach @(

@@ -149,6 +149,22 @@ Describe 'The views' {
         ($widths | Measure-Object -Sum).Sum + $widths.Count - 1 | Should -BeLessOrEqual 120
     }
 
+    It 'show a large run whole in 120 columns' {
+        $runType = (Get-Command Get-CcRun).OutputType.Type
+        $run = [Activator]::CreateInstance($runType)
+        foreach ($name in 'Id', 'Read', 'Sent', 'Accepted', 'OptedOut', 'Refused', 'Unaccounted') {
+            $property = $runType.GetProperty($name)
+            $property.SetValue($run, [Convert]::ChangeType(1234567, $property.PropertyType))
+        }
+        $runType.GetProperty('Export').SetValue($run, 'Active customers')
+        $runType.GetProperty('Status').SetValue($run, [enum]::Parse($runType.GetProperty('Status').PropertyType, 'CompletedWithErrors'))
+        $text = $run | Format-Table | Out-String -Width 120
+        $text | Should -Match 'Unaccounted\s+Duration'
+        $text | Should -Match 'Active customers\s+CompletedWithErrors'
+        $text | Should -Match ('(1,234,567\s+){6}' -replace ',', [regex]::Escape((Get-Culture).NumberFormat.NumberGroupSeparator))
+        $text | Should -Not -Match '…'
+    }
+
     It 'view <View> shows properties that exist' -ForEach $Views {
         $typeName = $Node.ViewSelectedBy.TypeName
         $type = [AppDomain]::CurrentDomain.GetAssemblies() | ForEach-Object { $_.GetType($typeName) } | Where-Object { $_ } | Select-Object -First 1
