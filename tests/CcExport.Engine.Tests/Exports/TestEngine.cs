@@ -33,6 +33,13 @@ internal sealed class TestEngine : IAsyncDisposable
         return test;
     }
 
+    /// <summary>As a person does whose sign-in has ended: with a new token, once more.</summary>
+    public Task<Connection> ConnectAgainAsync(string name)
+    {
+        Simulator.State.IssueRefreshToken();
+        return ConnectAsync(name);
+    }
+
     public Task<Connection> ConnectAsync(string name, int? contactLimit = null) => Engine.AddConnectionAsync(new NewConnection
     {
         Name = name,
