@@ -9,8 +9,8 @@ internal sealed record BatchStep(string Name, BatchState To, params BatchState[]
 /// </summary>
 internal static class BatchSteps
 {
-    // From InDoubt too: looked for and not there, or the same process tries again at once.
-    public static readonly BatchStep Sending = new(nameof(Sending), BatchState.Sending, BatchState.Sealed, BatchState.InDoubt);
+    // From Sealed alone: what is in doubt has to be proved NotSent first.
+    public static readonly BatchStep Sending = new(nameof(Sending), BatchState.Sending, BatchState.Sealed);
     public static readonly BatchStep Sent = new(nameof(Sent), BatchState.Sent, BatchState.Sending, BatchState.InDoubt);
     public static readonly BatchStep InDoubt = new(nameof(InDoubt), BatchState.InDoubt, BatchState.Sending);
     public static readonly BatchStep NotSent = new(nameof(NotSent), BatchState.Sealed, BatchState.Sending, BatchState.InDoubt);

@@ -62,7 +62,7 @@ internal sealed class BatchSealer : IAsyncDisposable
     public string LastContact()
     {
         int start = _body.Rows > 1 ? _body.RowEnds[_body.Rows - 2] + 1 : _prefix.Length;
-        return Encoding.UTF8.GetString(_body.Text, start, _body.Length - start);
+        return Encoding.UTF8.GetString(_body.Text, start, _body.RowEnds[_body.Rows - 1] - start);
     }
 
     /// <summary>Takes the contact just written; true when the body must be sealed before the next.</summary>

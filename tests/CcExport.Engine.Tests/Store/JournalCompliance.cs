@@ -61,12 +61,12 @@ public abstract class JournalCompliance : StoreCompliance
         var possible = new Dictionary<(string From, string Step), string>
         {
             [("Sealed", "Sending")] = "Sending",
-            [("InDoubt", "Sending")] = "Sending",
             [("Sending", "Sent")] = "Sent",
             [("InDoubt", "Sent")] = "Sent",
             [("Sending", "InDoubt")] = "InDoubt",
             [("Sending", "NotSent")] = "Sealed",
             [("InDoubt", "NotSent")] = "Sealed",
+            [("Sealed", "Finished")] = "Finished",
             [("Sending", "Finished")] = "Finished",
             [("InDoubt", "Finished")] = "Finished",
             [("Sent", "Finished")] = "Finished",
