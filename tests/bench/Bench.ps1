@@ -6,7 +6,7 @@
     Profiles of the file.
 .PARAMETER Rounds
     Rounds of A, B, C, …; medians are shown.
-.PARAMETER Only
+.PARAMETER Ways
     Some of: script, floor, path, pipe, null.
 .PARAMETER WithLimit
     Also one run with the call limit on, for the time from AllSealed to the last import accepted.
@@ -15,11 +15,11 @@
 param(
     [long] $Rows = 1000000,
     [int] $Rounds = 3,
-    [string[]] $Only = @('script', 'floor', 'path', 'pipe', 'null'),
+    [string[]] $Ways = @('script', 'floor', 'path', 'pipe', 'null'),
     [switch] $WithLimit
 )
 $ErrorActionPreference = 'Stop'
-$Only = $Only -split ','
+$Ways = $Ways -split ','
 $root = Split-Path (Split-Path $PSScriptRoot)
 $module = Join-Path $root 'out/CcExport/CcExport.psd1'
 $tool = Join-Path $root 'tests/CcExport.Benchmarks/bin/Release/net10.0/CcExport.Benchmarks.dll'
@@ -39,7 +39,7 @@ try {
     $access = (Invoke-RestMethod "$($simulator.AuthorizationEndpoint)/token" -Method Post -Body @{ grant_type = 'refresh_token'; refresh_token = $token; client_id = $simulator.ClientId }).access_token
 
     $candidate = Join-Path $PSScriptRoot 'Candidate.ps1'
-    $ways = [ordered]@{
+    $commands = [ordered]@{
         script = { dotnet pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'AdminScript.ps1') $csv $simulator.ApiEndpoint $access $simulator.ListId }
         floor  = { dotnet $tool floor $csv | Select-Object -Last 1 }
         path   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate path $module $csv $simulator.ListId }
@@ -48,8 +48,8 @@ try {
     }
     $results = @{}
     foreach ($round in 1..$Rounds) {
-        foreach ($way in $ways.Keys | Where-Object { $_ -in $Only }) {
-            $line = & $ways[$way] | Select-Object -Last 1
+        foreach ($way in $commands.Keys | Where-Object { $_ -in $Ways }) {
+            $line = & $commands[$way] | Select-Object -Last 1
             if ($LASTEXITCODE -ne 0) { throw "$way failed: $line" }
             $measured = $line | ConvertFrom-Json
             if ($way -in 'path', 'pipe' -and $measured.status -ne 'Completed') { throw "$way ended as $($measured.status)." }
@@ -58,7 +58,7 @@ try {
         }
     }
     function Median([double[]] $Values) { $sorted = $Values | Sort-Object; $sorted[[int][math]::Floor($sorted.Count / 2)] }
-    $ways.Keys | Where-Object { $results.ContainsKey($_) } | ForEach-Object {
+    $commands.Keys | Where-Object { $results.ContainsKey($_) } | ForEach-Object {
         $cpu = Median $results[$_].cpu
         [pscustomobject]@{
             Way      = $_
@@ -75,7 +75,7 @@ try {
     if ($WithLimit) {
         $null = Invoke-RestMethod "$($simulator.Url)admin/options" -Method Post -ContentType application/json -Body '{"rateLimit":"rolling"}'
         $null = Invoke-RestMethod "$($simulator.Url)admin/stats" -Method Delete
-        $line = & $ways.path | Select-Object -Last 1 | ConvertFrom-Json
+        $line = & $commands.path | Select-Object -Last 1 | ConvertFrom-Json
         $calls = @((Invoke-RestMethod "$($simulator.Url)admin/calls") | ForEach-Object { $_ } | Where-Object path -Like '*contacts_json_import')
         $stats = (Invoke-RestMethod "$($simulator.Url)admin/stats").calls
         $run = Get-CcRun -Last 1

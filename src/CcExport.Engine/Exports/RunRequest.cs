@@ -34,7 +34,7 @@ public sealed record RunRequest
 /// <param name="Done">Profiles read, batches sent, or jobs ended.</param>
 /// <param name="Total">How many there are, where that is known; else null.</param>
 /// <param name="Fraction">0 to 1, where it can be told; else null.</param>
-/// <param name="Rate">Profiles a second while reading and sending; else null.</param>
+/// <param name="Rate">Of what <paramref name="Done"/> counts, a second; else null.</param>
 /// <param name="TimeLeft">An estimate, where one can be made.</param>
 /// <param name="Text">One line for a person.</param>
 public readonly record struct RunProgress(

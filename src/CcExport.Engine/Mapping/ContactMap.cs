@@ -86,8 +86,9 @@ internal sealed class ContactMap
         if (StandardFields.TryGet(key, out StandardField field)) return field;
         if (key.StartsWith(StandardFields.CustomPrefix, StringComparison.OrdinalIgnoreCase) && key.Length > StandardFields.CustomPrefix.Length)
             return new StandardField(StandardFields.CustomPrefix + key[StandardFields.CustomPrefix.Length..], FieldKind.Text, Limits.LongText);
+        string? near = Profiles.Columns.Nearest(key, [.. StandardFields.All.Select(f => f.Name)]);
         throw Wrong("MapKeyUnknown", $"The map has '{key}', which is no contact field.",
-            "Use " + string.Join(", ", StandardFields.All.Take(8).Select(f => f.Name)) + ", a phone or address field, or 'cf:<name>' for a custom field (Get-CcCustomField lists them).");
+            (near is null ? "" : $"Did you mean '{near}'? ") + "Use " + string.Join(", ", StandardFields.All.Take(8).Select(f => f.Name)) + ", a phone or address field, or 'cf:<name>' for a custom field (Get-CcCustomField lists them).");
     }
 
     private static void CheckNumbers(IReadOnlyCollection<(StandardField Field, string Column)> fields)

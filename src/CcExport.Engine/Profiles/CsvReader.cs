@@ -127,7 +127,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
             }
 
             Span<ProfileBatch.Field> fields = batch.AddRow();
-            fields.Fill(new ProfileBatch.Field(0, -1));
+            for (int i = 0; i < fields.Length; i++) fields[i] = new ProfileBatch.Field(0, -1);
             all?.Clear();
             int column = 0, fieldStart = start, cursor = index;
             long lines = 0;

@@ -37,18 +37,12 @@ internal sealed class RunWatcher(Action<Action> post, Cmdlet cmdlet, string acti
         _writtenAt = now;
         _shown = true;
         RunProgress progress = box.Value;
-        cmdlet.WriteProgress(new ProgressRecord(ActivityId, activity, Text(progress))
+        cmdlet.WriteProgress(new ProgressRecord(ActivityId, activity, progress.Text)
         {
             CurrentOperation = progress.Stage,
             PercentComplete = progress.Fraction is { } fraction ? (int)Math.Clamp(fraction * 100, 0, 100) : -1,
             SecondsRemaining = progress.TimeLeft is { } left && left >= TimeSpan.Zero ? (int)Math.Min(left.TotalSeconds, int.MaxValue) : -1,
         });
-    }
-
-    private static string Text(in RunProgress progress)
-    {
-        string text = progress.Text.Length > 0 ? progress.Text : progress.Stage;
-        return progress.Rate is { } rate ? $"{text} ({rate:N0} profiles a second)" : text;
     }
 
     private sealed record Box(RunProgress Value);
