@@ -122,7 +122,7 @@ public sealed class NewCcConnectionCommand : CcCmdlet
             WriteError(Errors.ConsentRequired(Name));
             return false;
         }
-        try { return ShouldContinue(CcEngine.ConsentStatement, "Data privacy"); }
+        try { return ShouldContinue($"{CcEngine.ConsentStatement}{Environment.NewLine}{Environment.NewLine}Do you agree?", $"Connection '{Name}' to Constant Contact"); }
         catch (Exception e) when (e is HostException or InvalidOperationException or NotImplementedException && e is not PipelineStoppedException)
         {
             WriteError(Errors.ConsentRequired(Name));
