@@ -28,7 +28,11 @@ internal sealed class Call
     public static Call Read(Uri address, string what, string? privilege, string? scope = "contact_data", bool notFound = false, bool forbidden = false)
         => new(address, what, privilege, scope, null) { NotFoundIsAnswer = notFound, ForbiddenIsAnswer = forbidden };
 
-    public static Call Import(Uri address, ReadOnlyMemory<byte> body) => new(address, "sending the import", "contacts:write", "contact_data", body);
+    /// <summary>Asked when the call has its place and is about to leave, before each try; throws when it must not leave any more.</summary>
+    public Func<CancellationToken, Task>? BeforeTry { get; private init; }
+
+    public static Call Import(Uri address, ReadOnlyMemory<byte> body, Func<CancellationToken, Task>? beforeTry)
+        => new(address, "sending the import", "contacts:write", "contact_data", body) { BeforeTry = beforeTry };
 
     /// <summary>The same call for a further page.</summary>
     public Call At(Uri address) => new(address, What, Privilege, Scope, Body);

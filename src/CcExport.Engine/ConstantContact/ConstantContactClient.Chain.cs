@@ -65,6 +65,7 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
 
     private async Task<Answer> SendAsync(Call call, AccessToken token, CancellationToken ct)
     {
+        if (call.BeforeTry is { } beforeTry) await beforeTry(ct).ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(call.Timeout(_wire.Options), _wire.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         using var request = new HttpRequestMessage(call.IsImport ? HttpMethod.Post : HttpMethod.Get, call.Address);

@@ -65,9 +65,10 @@ internal sealed partial class ConstantContactClient
     /// <see cref="InDoubtException"/> that it may, in which case it was sent exactly once and is never sent again from here.
     /// Cancelled while on its way it is in doubt as well. <paramref name="body"/> must not change before the task ends.
     /// </summary>
-    public async Task<Activity> ImportAsync(ReadOnlyMemory<byte> body, CancellationToken ct)
+    /// <param name="beforeTry">Asked when the request is about to leave; what it throws means that it did not.</param>
+    public async Task<Activity> ImportAsync(ReadOnlyMemory<byte> body, CancellationToken ct, Func<CancellationToken, Task>? beforeTry = null)
     {
-        Call call = Call.Import(Resource("activities/contacts_json_import"), body);
+        Call call = Call.Import(Resource("activities/contacts_json_import"), body, beforeTry);
         Answer answer = await CallAsync(call, ct).ConfigureAwait(false);
         try
         {

@@ -7,7 +7,7 @@ namespace CcExport.Engine.Exports;
 
 /// <summary>
 /// Closes a batch: reads what its job proves, names the refused profiles where the service did, and writes both down; the
-/// rejections first, so that a batch that is Finished has all of them.
+/// rejections first, so that a batch that is Finished has all of them (one that was refused as a whole gets its own when the run closes).
 /// </summary>
 internal sealed class BatchCloser(RunBatches batches, Spool spool, RunRejections rejections, TimeProvider time)
 {
@@ -18,21 +18,22 @@ internal sealed class BatchCloser(RunBatches batches, Spool spool, RunRejections
         if (outcome.Unaccounted > 0)
         {
             bool completed = outcome.Verdict == "completed";
-            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : Reasons.ActivityFailed);
+            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : Reasons.ActivityFailed, outcome.Message);
         }
-        await rejections.FlushAsync(ct).ConfigureAwait(false);
-        await batches.FinishedAsync(batch.Number, outcome, ct).ConfigureAwait(false);
+        // Both or, as near as can be, none: a person who stops here must not find the lines twice when the run goes on.
+        await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>A batch that ended without a job: never sent, or still in doubt.</summary>
-    public async Task CloseAsync(BatchRecord batch, CancellationToken ct)
+    public async Task CloseAsync(BatchRecord batch)
     {
         bool inDoubt = batch.State == BatchState.InDoubt;
         string reason = inDoubt ? Reasons.InDoubt : Reasons.NotSent;
         rejections.AddBatch(inDoubt ? RejectionKind.Unaccounted : RejectionKind.Refused, batch.Number, batch.Rows, reason);
-        await rejections.FlushAsync(ct).ConfigureAwait(false);
+        await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         var outcome = new BatchOutcome(reason, 0, 0, inDoubt ? 0 : batch.Rows, inDoubt ? batch.Rows : 0, null, time.GetUtcNow());
-        await batches.FinishedAsync(batch.Number, outcome, ct).ConfigureAwait(false);
+        await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
     }
 
     private async Task NameRefusedAsync(BatchRecord batch, Activity job, int refused, CancellationToken ct)

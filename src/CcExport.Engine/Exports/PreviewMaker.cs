@@ -48,7 +48,7 @@ internal sealed class PreviewMaker(EngineParts parts, IRunObserver observer)
                 Batches = sealer.Batches,
                 Bytes = sealer.Bytes,
                 LeastSendTime = TimeSpan.FromSeconds(Math.Max(0, sealer.Batches - 1) / (double)Limits.CallsPerSecond),
-                Complete = counts.Read != first,
+                Complete = !counts.CutShort,
                 Reasons = rejections.Reasons,
                 Rejections = rejections.Kept,
                 Sample = sample,

@@ -28,7 +28,9 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
             ConstantContactClient client = new(parts.Wire, connection);
             await using (client.ConfigureAwait(false))
             {
-                if (name is not null && await GoOnAsync(name, client, connection, held, ct).ConfigureAwait(false) is { } finished) return finished;
+                // What an earlier run left comes first. A stored export is then done; one put together at the prompt has new objects to send.
+                if (await GoOnAsync(name, definition.ListId, client, connection, held, ct).ConfigureAwait(false) is { } finished
+                    && (name is not null || finished.CompletedAt is null)) return finished;
                 return await RunAsync(name, definition, map, request, client, connection, held, ct).ConfigureAwait(false);
             }
         }
@@ -38,20 +40,35 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     /// An earlier run of this export that did not come to its end: sealed, it is finished now instead of a new one; else it sent
     /// nothing, and is closed as what it is.
     /// </summary>
-    private async Task<Run?> GoOnAsync(string name, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
+    private async Task<Run?> GoOnAsync(string? name, string listId, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
     {
-        foreach (RunRecord run in await parts.Store.Runs.ListAsync(new RunQuery(name, Limit: 20), ct).ConfigureAwait(false))
+        foreach (RunRecord run in await parts.Store.Runs.ListAsync(new RunQuery(name, Limit: name is null ? 200 : 20), ct).ConfigureAwait(false))
         {
             if (run.CompletedAt is not null) continue;
+            if (name is null && (run.Export is not null || run.ListId != listId || run.ConnectionId != connection.Id)) continue;
             if (run.AllSealedAt is null)
             {
                 await DiscardAsync(run, RunStatus.Canceled, 0, "Ended before all was read. Nothing was sent.").ConfigureAwait(false);
                 continue;
             }
-            _reporter.Warning(FormattableString.Invariant($"Run {run.Id} of '{name}', begun {run.StartedAt:u}, did not come to its end: it goes on now, and no new one is started."));
+            await AssureSameAccountAsync(run, connection, ct).ConfigureAwait(false);
+            _reporter.Warning(FormattableString.Invariant(
+                $"Run {run.Id}{(name is null ? "" : $" of '{name}'")}, begun {run.StartedAt:u}, did not come to its end: it goes on now{(name is null ? " first" : ", and no new one is started")}."));
             return await FinishAsync(run, null, client, connection, lease, ct).ConfigureAwait(false);
         }
         return null;
+    }
+
+    /// <summary>Jobs are looked for in the account they were sent to: a run that began on one account never goes on over another.</summary>
+    private async Task AssureSameAccountAsync(RunRecord run, ConnectionRecord connection, CancellationToken ct)
+    {
+        if (run.ConnectionId == connection.Id) return;
+        ConnectionRecord? before = await parts.Store.Connections.FindAsync(run.ConnectionId, ct).ConfigureAwait(false);
+        if (before is null || (before.AccountId is { } account && account == connection.AccountId)) return;
+        throw new CcException("RunOfOtherAccount", CcErrorKind.Conflict,
+            FormattableString.Invariant($"Run {run.Id} was begun over the connection '{run.Connection}' and is not at its end; '{connection.Name}' is not known to be the same account."),
+            $"Set the export back to '{run.Connection}' (Set-CcExport -Connection), invoke it to finish that run, and change it then.")
+        { Subject = run.Export };
     }
 
     private async Task<Run> RunAsync(
@@ -161,10 +178,13 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     private async Task<Run> FinishAsync(RunRecord run, byte[]? key, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
     {
         ExportDefinition definition = ExportDefinition.FromJson(run.Definition);
+        bool goesOn = key is null;
         key ??= parts.Secrets.Unprotect(SpoolPurpose, run.SpoolKey ?? throw new CcException("SpoolDamaged", CcErrorKind.Storage,
             $"The spool's key of run {run.Id} is gone.", "Run the export again."));
         using var spool = new Spool(Spool.FolderOf(parts.Home.SpoolFolder, run.Id), run.Id, key);
-        var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, ct).ConfigureAwait(false));
+        // A moment's reading that is not stopped, so that stopping always finds a run that knows its batches.
+        var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, CancellationToken.None).ConfigureAwait(false));
+        if (goesOn) await RunRejections.KeepFinishedAsync(parts.Home, run.Id, [.. batches.In(BatchState.Finished).Select(b => b.Number)]).ConfigureAwait(false);
         RunRejections rejections = new(parts.Home, run.Id, definition.Segments);
         await using (rejections.ConfigureAwait(false))
         {
@@ -174,7 +194,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
             {
                 await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, null, ct).ConfigureAwait(false);
                 CcException? stop = await SendAsync(run, batches, spool, client, connection, lease, ct).ConfigureAwait(false);
-                if (stop is not null && CanGoOn(stop)) return await ParkAsync(run, stop).ConfigureAwait(false);
+                if (stop is not null && CanGoOn(stop)) return await ParkAsync(run, stop, callsBefore + client.Calls).ConfigureAwait(false);
                 _reporter.Stage("Following", FormattableString.Invariant($"Following {batches.In(BatchState.Sent).Count} job(s) to their end."));
                 int toFollow = batches.In(BatchState.Sent).Count;
                 await new ActivityFollower(client, batches, parts.Time, parts.Upload).FollowAsync(
@@ -182,20 +202,22 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
                 // A batch refused as a whole while sending is Finished without its rejection: it gets it here, as do those left over.
                 foreach (BatchRecord batch in batches.In(BatchState.Finished))
                 {
-                    if (batch.Outcome is { Verdict: Reasons.BatchRefused }) rejections.AddBatch(RejectionKind.Refused, batch.Number, batch.Rows, Reasons.BatchRefused);
+                    if (batch.Outcome is { Verdict: Reasons.BatchRefused }) rejections.AddBatch(RejectionKind.Refused, batch.Number, batch.Rows, Reasons.BatchRefused, batch.Outcome.Message);
                 }
-                foreach (BatchRecord batch in batches.In(BatchState.Sealed, BatchState.InDoubt)) await closer.CloseAsync(batch, CancellationToken.None).ConfigureAwait(false);
+                foreach (BatchRecord batch in batches.In(BatchState.Sealed, BatchState.InDoubt)) await closer.CloseAsync(batch).ConfigureAwait(false);
                 await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
                 return await CloseAsync(run, batches, callsBefore + client.Calls, stop).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
-                await InterruptAsync(run, "Stopped. Run the export again to go on.").ConfigureAwait(false);
+                await InterruptAsync(run, callsBefore + client.Calls, run.Export is null
+                    ? "Stopped. What is left goes out when something is next exported to this list over this connection." : "Stopped. Run the export again to go on.").ConfigureAwait(false);
                 throw;
             }
-            catch (CcException e) when (CanGoOn(e))
+            catch (CcException e) when (e.ErrorId != "LeaseLost")
             {
-                return await ParkAsync(run, e).ConfigureAwait(false);
+                // All is sealed and the journal says how far it came: whatever stands in the way, nothing is given up for it.
+                return await ParkAsync(run, e, callsBefore + client.Calls).ConfigureAwait(false);
             }
         }
     }
@@ -205,7 +227,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     {
         int total = batches.All.Count, open = batches.In(BatchState.Sealed).Count;
         CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);
-        long left = Math.Max(0, parts.Wire.Options.CallsPerDay - use.Calls);
+        long left = use.EndedByServer ? 0 : Math.Max(0, parts.Wire.Options.CallsPerDay - use.Calls);
         if (open + Limits.CallsBesideBatches > left)
         {
             _reporter.Warning(FormattableString.Invariant(
@@ -219,20 +241,20 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
 
     /// <summary>What ends by itself or by a person's deed, without anything of the run being wrong: the run waits for it, sealed.</summary>
     private static bool CanGoOn(CcException e) => e.Kind is CcErrorKind.Connection or CcErrorKind.Authentication or CcErrorKind.Permission
-        || e.ErrorId is "QuotaExceeded" or "StoreLocked" or "LeaseLost";
+        || e.ErrorId is "QuotaExceeded" or "Throttled" or "ServiceUnavailable" or "AnswerUnreadable" or "PageLinkRefused" or "StoreLocked" or "SpoolUnreadable" or "DiskFull" or "LeaseLost";
 
-    private async Task<Run> ParkAsync(RunRecord run, CcException stop)
+    private async Task<Run> ParkAsync(RunRecord run, CcException stop, int requests)
     {
         // Another process has it now: its status is no longer ours to write.
         if (stop.ErrorId == "LeaseLost") throw stop;
         bool quota = stop.ErrorId == "QuotaExceeded";
         string message = Explain(stop) + (quota ? " What is left goes out when the export is run again after that." : " What is left goes out when the export is run again.");
-        await parts.Store.Runs.SetStatusAsync(run.Id, quota ? RunStatus.WaitingForQuota : RunStatus.Interrupted, message, CancellationToken.None).ConfigureAwait(false);
+        await parts.Store.Runs.SetStatusAsync(run.Id, quota ? RunStatus.WaitingForQuota : RunStatus.Interrupted, message, CancellationToken.None, requests).ConfigureAwait(false);
         return RunViews.Of(await parts.Store.Runs.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false) ?? run);
     }
 
-    private Task InterruptAsync(RunRecord run, string message)
-        => parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Interrupted, message, CancellationToken.None);
+    private Task InterruptAsync(RunRecord run, int requests, string message)
+        => parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Interrupted, message, CancellationToken.None, requests);
 
     private async Task<Run> CloseAsync(RunRecord run, RunBatches batches, int requests, CcException? stop)
     {
@@ -274,6 +296,8 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     private Task<Run> DiscardAsync(RunRecord run, RunStatus status, int requests, string message)
     {
         RejectionFile.Delete(parts.Home, run.Id);
+        // First of all: a disk that the spool has filled has no room for the record of it either.
+        Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
         return CloseAsync(run, status, new RunNumbers { Requests = requests }, message);
     }
 

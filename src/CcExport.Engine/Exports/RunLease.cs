@@ -60,19 +60,20 @@ internal sealed class RunLease : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(Beat, _time, _stop.Token).ConfigureAwait(false);
-                DateTimeOffset now = _time.GetUtcNow();
-                // A lapsed lease is not renewed from here: whoever wants to send asks first, and then it is decided once.
-                if (now >= _expires) continue;
-                if (await _leases.RenewAsync(_name, _owner, now + Life, _stop.Token).ConfigureAwait(false)) _expires = now + Life;
-                else _lost = true;
+                try
+                {
+                    DateTimeOffset now = _time.GetUtcNow();
+                    if (await _leases.RenewAsync(_name, _owner, now + Life, _stop.Token).ConfigureAwait(false)) _expires = now + Life;
+                    else _lost = true;
+                }
+                catch (CcException)
+                {
+                    // A store that is locked for a while: the next beat tries again, and until then the lease runs on, or out.
+                }
             }
         }
         catch (OperationCanceledException)
         {
-        }
-        catch (CcException)
-        {
-            // A store that cannot be written ends the run where it next writes; the lease then lapses by itself.
         }
     }
 

@@ -10,6 +10,9 @@ namespace CcExport.Engine.Exports;
 internal sealed class ReadCounts
 {
     public long Read, Invalid, Duplicate, Noted;
+
+    /// <summary>There was more than was asked for.</summary>
+    public bool CutShort;
 }
 
 /// <summary>
@@ -24,7 +27,8 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
     private string? KeyOf(IReadOnlyList<string> columns, string place)
     {
         string? key = keyProperty is null
-            ? CcEngine.KeyCandidates.Select(c => columns.FirstOrDefault(x => x.Equals(c, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(x => x is not null)
+            // Nobody asked for these: one that a header has twice is no key, and no error.
+            ? CcEngine.KeyCandidates.Select(c => columns.Where(x => x.Equals(c, StringComparison.OrdinalIgnoreCase)).ToList()).FirstOrDefault(x => x.Count == 1)?[0]
             : columns[Columns.Find([keyProperty], columns, place)[0]];
         if (key is null || !key.Equals(columns[Columns.Find([map.Columns[0]], columns, place)[0]], StringComparison.Ordinal)) return key;
         if (keyProperty is null) return null;
@@ -48,7 +52,8 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
             string name = segments[segment];
             IReadOnlyList<string> existing = await source.GetColumnsAsync(name, ct).ConfigureAwait(false);
             string? key = KeyOf(existing, name);
-            List<string> asked = [.. map.Columns];
+            // As the segment spells them, so that one column that is asked for in two spellings is known to be one.
+            List<string> asked = [.. Columns.Find(map.Columns, existing, name).Select(i => existing[i])];
             int keyColumn = key is null ? -1 : asked.IndexOf(key);
             if (key is not null && keyColumn < 0)
             {
@@ -63,7 +68,11 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
                     row = TakeRows(mapper, batch, row, segment, keyColumn, sealer, sink, counts, stop, committed, out bool full);
                     if (full) await sealer.SealAsync(ct).ConfigureAwait(false);
                     if (counts.Read < stop || row == batch.Rows) continue;
-                    if (counts.Read == most) return;
+                    if (counts.Read == most)
+                    {
+                        counts.CutShort = true;
+                        return;
+                    }
                     throw TooMany();
                 }
                 if (counts.Read < nextReport) continue;
@@ -116,6 +125,8 @@ internal sealed class RunReader(IProfileSource source, IReadOnlyList<string> seg
         if (duplicate) counts.Duplicate++;
         else counts.Invalid++;
         bool ofRow = ReferenceEquals(reason, Reasons.RowFieldCount) || ReferenceEquals(reason, Reasons.RowMalformed);
+        // Of a row that does not fit its header nobody knows what stands in the key's place: it may be an address.
+        if (ofRow) key = default;
         sink.Add(duplicate ? RejectionKind.Duplicate : RejectionKind.Invalid, batch.FirstRow + row, segment, key, ofRow ? null : StandardFields.Email, reason);
         return false;
     }

@@ -10,6 +10,18 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
 {
     private RejectionWriter? _writer;
 
+    /// <summary>
+    /// Before a run goes on: drops what was written of batches that were not Finished when it stopped (they are closed, and named, again) and
+    /// of those refused as a whole (named when the run closes).
+    /// </summary>
+    public static async Task KeepFinishedAsync(CcHome home, long runId, HashSet<int> finished)
+    {
+        bool Keep(RejectionRecord r) => r.Batch is not { } batch || (finished.Contains(batch) && r.ReasonId != Reasons.BatchRefused);
+        bool whole = true;
+        await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, CancellationToken.None).ConfigureAwait(false)) whole &= Keep(r);
+        if (!whole) await RejectionFile.RewriteAsync(home, runId, Keep).ConfigureAwait(false);
+    }
+
     private RejectionWriter Writer => _writer ??= RejectionFile.OpenWriter(home, runId);
 
     public void Add(RejectionKind kind, long row, int segment, ReadOnlySpan<byte> key, string? field, string reason)

@@ -17,7 +17,7 @@ internal static class Columns
         int position = Only(asked, existing, StringComparison.Ordinal, place);
         if (position < 0) position = Only(asked, existing, StringComparison.OrdinalIgnoreCase, place);
         if (position >= 0) return position;
-        string? near = Nearest(asked, existing);
+        string? near = existing.Any(name => name.Contains('@', StringComparison.Ordinal)) ? null : Nearest(asked, existing);
         throw new CcException("ColumnNotFound", CcErrorKind.InvalidArgument,
             $"'{place}' has no column '{asked}'. It has: {Names(existing)}.",
             near is null
@@ -44,8 +44,10 @@ internal static class Columns
         return position;
     }
 
+    /// <summary>The names, unless they are none: the first line of a file without a header holds a person, who is nobody's message.</summary>
     private static string Names(IReadOnlyList<string> existing)
-        => existing.Count == 0 ? "(none)" : string.Join(", ", existing.Take(40)) + (existing.Count > 40 ? $", … ({existing.Count} in all)" : "");
+        => existing.Any(name => name.Contains('@', StringComparison.Ordinal)) ? "a first line that looks like data"
+            : existing.Count == 0 ? "(none)" : string.Join(", ", existing.Take(40)) + (existing.Count > 40 ? $", … ({existing.Count} in all)" : "");
 
     /// <summary>The existing name that was probably meant.</summary>
     public static string? Nearest(string asked, IReadOnlyList<string> existing)

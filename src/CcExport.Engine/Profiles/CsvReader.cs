@@ -71,7 +71,12 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
     {
         int[] slots = new int[_columns];
         Array.Fill(slots, -1);
-        for (int i = 0; i < ordinals.Length; i++) slots[ordinals[i]] = i;
+        List<(int From, int To)> twins = [];
+        for (int i = 0; i < ordinals.Length; i++)
+        {
+            if (slots[ordinals[i]] >= 0) twins.Add((slots[ordinals[i]], i));
+            else slots[ordinals[i]] = i;
+        }
 
         var batch = new ProfileBatch(ordinals.Length) { FirstRow = firstRow };
         while (true)
@@ -81,6 +86,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
             batch.Text = _block;
             if (Cut(batch, slots, null, one: false) > 0)
             {
+                foreach ((int from, int to) in twins) batch.CopyColumn(from, to);
                 yield return batch;
                 batch.FirstRow += batch.Rows;
             }

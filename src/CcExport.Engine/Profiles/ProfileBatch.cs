@@ -72,6 +72,12 @@ internal sealed class ProfileBatch
         return _fields.AsSpan(Rows++ * Columns, Columns);
     }
 
+    /// <summary>Gives a column the values of another: one column of a source that is asked for twice.</summary>
+    public void CopyColumn(int from, int to)
+    {
+        for (int row = 0; row < Rows; row++) _fields[(row * Columns) + to] = _fields[(row * Columns) + from];
+    }
+
     /// <summary>Takes the last row back.</summary>
     public void DropRow() => Rows--;
 

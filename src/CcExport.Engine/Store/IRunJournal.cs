@@ -25,7 +25,8 @@ internal interface IRunJournal
     /// <summary>The activity reached its end, or the batch was refused as a whole.</summary>
     Task FinishedAsync(long runId, int batch, BatchOutcome outcome, CancellationToken ct);
     /// <summary>Status and message while the run goes on (Running, WaitingForQuota, Verifying, Interrupted).</summary>
-    Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct);
+    /// <param name="requests">Calls made so far; null: as it was.</param>
+    Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null);
     /// <summary>The run is over: final status, numbers, message. The wrapped spool key is erased in the same transaction.</summary>
     Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct);
 

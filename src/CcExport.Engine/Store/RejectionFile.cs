@@ -45,6 +45,43 @@ internal static class RejectionFile
         }
     }
 
+    /// <summary>Keeps some of a run's rejections, in one step: the file is the old or the new one, whatever happens.</summary>
+    public static async Task RewriteAsync(CcHome home, long runId, Func<RejectionRecord, bool> keep)
+    {
+        string path = PathOf(home, runId), fresh = path + ".new";
+        try
+        {
+            File.Delete(fresh);
+            using (var writer = new RejectionWriter(home, fresh))
+            {
+                await foreach (RejectionRecord r in ReadAsync(home, runId, CancellationToken.None).ConfigureAwait(false))
+                {
+                    if (!keep(r)) continue;
+                    byte[] key = r.Key is null ? [] : System.Text.Encoding.UTF8.GetBytes(r.Key);
+                    writer.Write(new RejectionEntry
+                    {
+                        Kind = r.Kind,
+                        Row = r.Row,
+                        Segment = r.Segment,
+                        Key = key,
+                        Field = r.Field,
+                        ReasonId = r.ReasonId,
+                        Count = r.Count,
+                        Batch = r.Batch,
+                        Text = r.Text,
+                    });
+                }
+                await writer.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            File.Move(fresh, path, overwrite: true);
+            Durable.FlushDirectory(home.RejectionsFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw home.NotWritable(e);
+        }
+    }
+
     /// <summary>The rejections in the order in which they were written; none when the run has no file.</summary>
     public static async IAsyncEnumerable<RejectionRecord> ReadAsync(CcHome home, long runId, [EnumeratorCancellation] CancellationToken ct)
     {

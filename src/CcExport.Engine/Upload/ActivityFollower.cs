@@ -13,6 +13,7 @@ internal sealed class ActivityFollower(ConstantContactClient client, RunBatches 
     public async Task FollowAsync(Func<BatchRecord, Activity?, CancellationToken, Task> ended, Action progress, CancellationToken ct)
     {
         long began = time.GetTimestamp();
+        Dictionary<int, int> missing = [];
         for (TimeSpan wait = options.FirstPoll; batches.In(BatchState.Sent) is { Count: > 0 } open; wait = Longer(wait))
         {
             await Task.Delay(wait, time, ct).ConfigureAwait(false);
@@ -23,7 +24,9 @@ internal sealed class ActivityFollower(ConstantContactClient client, RunBatches 
             {
                 if (!jobs.TryGetValue(batch.ActivityId!, out Activity? job))
                     job = await client.GetActivityAsync(batch.ActivityId!, ct).ConfigureAwait(false);
-                if (job is null || job.IsTerminal || late) await ended(batch, job, ct).ConfigureAwait(false);
+                // Listing and look-up may both lag behind a job that was just made.
+                missing[batch.Number] = job is null ? missing.GetValueOrDefault(batch.Number) + 1 : 0;
+                if (late || job is { IsTerminal: true } || missing[batch.Number] >= options.PollsWithoutJob) await ended(batch, job, ct).ConfigureAwait(false);
             }
             progress();
         }

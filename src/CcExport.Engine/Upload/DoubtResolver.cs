@@ -6,52 +6,71 @@ namespace CcExport.Engine.Upload;
 /// <summary>
 /// Finds out what became of batches whose answer was lost. Each ends as Sent (its job was found), as Sealed again (certainly not
 /// there), or stays InDoubt, and then is never sent again by itself: a batch sent twice is the one thing that must not happen.
+/// Either finding has to be made twice, some seconds apart: the listing may lag, and another run may be about to claim the same job.
 /// </summary>
-internal sealed class DoubtResolver(ConstantContactClient client, RunBatches batches, TimeProvider time, UploadOptions options)
+/// <param name="allowed">Throws when the run is no longer ours to write.</param>
+/// <param name="missed">How often each batch was proved not to have arrived, over all resolvings of this run.</param>
+internal sealed class DoubtResolver(
+    ConstantContactClient client, RunBatches batches, TimeProvider time, UploadOptions options, Func<CancellationToken, Task> allowed, Dictionary<int, int> missed)
 {
     public async Task ResolveAsync(Action<string> verbose, CancellationToken ct)
     {
+        if (batches.In(BatchState.Sending, BatchState.InDoubt).Count == 0) return;
+        await allowed(ct).ConfigureAwait(false);
         // A batch that a killed process left in Sending has no end of its window: it may have been on its way until now.
         foreach (BatchRecord batch in batches.In(BatchState.Sending)) await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), ct).ConfigureAwait(false);
-        List<BatchRecord> open = [.. batches.In(BatchState.InDoubt)];
-        if (open.Count == 0) return;
-
+        DateTimeOffset now = time.GetUtcNow();
+        // The service forgets its jobs after ten days: of what is older, not finding it proves nothing.
+        List<BatchRecord> open = [.. batches.In(BatchState.InDoubt).Where(b => now - b.SendingAt < options.JobsRemembered)];
         verbose($"Looking for {open.Count} lost job(s).");
         long began = time.GetTimestamp();
-        Dictionary<int, int> unseen = open.ToDictionary(b => b.Number, _ => 0);
-        HashSet<int> ambiguous = [];
+        var seen = new Dictionary<int, (Sighting Sighting, string? Id, int Times)>();
         for (TimeSpan wait = TimeSpan.Zero; open.Count > 0; wait = options.LookInterval)
         {
             if (time.GetElapsedTime(began) > options.DoubtDeadline) break;
             await Task.Delay(wait, time, ct).ConfigureAwait(false);
             IReadOnlyList<Activity> jobs = await client.GetActivitiesAsync(ct).ConfigureAwait(false);
-            HashSet<string> claimed = [.. await batches.GetClaimedAsync([.. jobs.Select(j => j.ActivityId)], ct).ConfigureAwait(false)];
+            IReadOnlySet<string> claimed = await batches.GetClaimedAsync([.. jobs.Select(j => j.ActivityId)], ct).ConfigureAwait(false);
+            Dictionary<int, (Sighting Sighting, string? Id)> looks = Look(open, jobs, claimed);
+            await allowed(ct).ConfigureAwait(false);
             foreach (BatchRecord batch in open.ToList())
             {
-                var doubt = new Doubt(batch.Number, batch.Rows, batch.SendingAt ?? time.GetUtcNow(), batch.SentAt ?? time.GetUtcNow());
-                (Sighting sighting, string? id) = LostJob.Look(doubt, jobs, claimed, client.ServerSkew, options.WindowMargin);
-                unseen[batch.Number] = sighting == Sighting.NotSeen ? unseen[batch.Number] + 1 : 0;
-                switch (sighting)
-                {
-                    case Sighting.Found:
-                        await batches.SentAsync(batch.Number, id!, batch.SentAt ?? time.GetUtcNow(), ct).ConfigureAwait(false);
-                        claimed.Add(id!);
-                        open.Remove(batch);
-                        verbose($"Batch {batch.Number} had arrived: its job was found.");
-                        break;
-                    case Sighting.NotSeen when unseen[batch.Number] >= options.LooksWithoutFind:
-                        open.Remove(batch);
-                        // After so many tries something else is wrong: it stays in doubt, is counted and named.
-                        if (batch.Attempts >= options.Attempts) break;
-                        await batches.NotSentAsync(batch.Number, ct).ConfigureAwait(false);
-                        verbose($"Batch {batch.Number} had not arrived: it is sent again.");
-                        break;
-                    case Sighting.Ambiguous when !ambiguous.Add(batch.Number):
-                        // Twice the same: waiting longer will not tell them apart.
-                        open.Remove(batch);
-                        break;
-                }
+                (Sighting sighting, string? id) = looks[batch.Number];
+                int times = seen.TryGetValue(batch.Number, out var before) && (before.Sighting, before.Id) == (sighting, id) ? before.Times + 1 : 1;
+                seen[batch.Number] = (sighting, id, times);
+                if (sighting == Sighting.Wait || times < options.Looks) continue;
+                open.Remove(batch);
+                await DecideAsync(batch, sighting, id, verbose, ct).ConfigureAwait(false);
             }
         }
+    }
+
+    private async Task DecideAsync(BatchRecord batch, Sighting sighting, string? id, Action<string> verbose, CancellationToken ct)
+    {
+        if (sighting == Sighting.Found)
+        {
+            await batches.SentAsync(batch.Number, id!, batch.SentAt ?? time.GetUtcNow(), ct).ConfigureAwait(false);
+            verbose($"Batch {batch.Number} had arrived: its job was found.");
+            return;
+        }
+        // Ambiguous twice: waiting longer will not tell them apart. Missed too often: something else is wrong. It stays in doubt, is counted and named.
+        if (sighting == Sighting.Ambiguous) return;
+        missed[batch.Number] = missed.GetValueOrDefault(batch.Number) + 1;
+        if (missed[batch.Number] >= options.Attempts) return;
+        await batches.NotSentAsync(batch.Number, ct).ConfigureAwait(false);
+        verbose($"Batch {batch.Number} had not arrived: it is sent again.");
+    }
+
+    private Dictionary<int, (Sighting Sighting, string? Id)> Look(List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        var looks = open.ToDictionary(b => b.Number, b =>
+            LostJob.Look(new Doubt(b.Number, b.Rows, b.SendingAt ?? now, b.SentAt ?? now), jobs, claimed, client.ServerSkew, options.WindowMargin));
+        // With few rows a batch, counts come again in a run: one job that may be either of two batches is neither's for certain.
+        foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.ActivityId, l => l.Key).Where(g => g.Count() > 1).ToList())
+        {
+            foreach (int number in same) looks[number] = (Sighting.Ambiguous, null);
+        }
+        return looks.ToDictionary(l => l.Key, l => (l.Value.Item1, l.Value.Item2));
     }
 }

@@ -101,9 +101,16 @@ internal sealed class Spool : IDisposable
                 return (result, length);
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or EndOfStreamException or CryptographicException)
         {
             throw Damaged(batch, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Held by another program, or too many files open: the batch is not lost for that.
+            throw new CcException("SpoolUnreadable", CcErrorKind.Storage, $"Batch {batch} in the spool of run {_runId} cannot be read just now: {e.Message}",
+                "Mend its cause (a program that holds the file, rights, too many open files).", e)
+            { Subject = _folder };
         }
         finally
         {
@@ -155,7 +162,7 @@ internal sealed class Spool : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Without its key the spool is noise; the next run's tidying tries again.
+            // Without its key what is left is noise.
         }
     }
 

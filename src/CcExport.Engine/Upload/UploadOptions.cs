@@ -7,8 +7,12 @@ internal sealed record UploadOptions
     public int Concurrency { get; init; } = Limits.ConcurrentImports;
     /// <summary>Between two looks for a lost job. The listing may lag behind the jobs.</summary>
     public TimeSpan LookInterval { get; init; } = TimeSpan.FromSeconds(5);
-    /// <summary>Looks that must find nothing before a batch counts as not there.</summary>
-    public int LooksWithoutFind { get; init; } = 2;
+    /// <summary>Looks that must agree before a finding is believed.</summary>
+    public int Looks { get; init; } = 2;
+    /// <summary>A little less than the ten days for which the service remembers its jobs.</summary>
+    public TimeSpan JobsRemembered { get; init; } = TimeSpan.FromDays(9);
+    /// <summary>Polls in a row that must miss a job before it counts as gone.</summary>
+    public int PollsWithoutJob { get; init; } = 4;
     /// <summary>How far a job's creation may lie outside our send window: two clocks, and a queue in front of the job.</summary>
     public TimeSpan WindowMargin { get; init; } = TimeSpan.FromSeconds(120);
     /// <summary>How often a batch that was proved not to be there is sent again before the run gives up.</summary>

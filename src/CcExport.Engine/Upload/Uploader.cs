@@ -15,6 +15,7 @@ internal sealed class Uploader(
     ConstantContactClient client, RunBatches batches, Spool spool, TimeProvider time, UploadOptions options,
     Func<CancellationToken, Task> beforeSend, Action progress, Action<string> verbose)
 {
+    private readonly Dictionary<int, int> _missed = [];
     private CcException? _stop;
 
     /// <summary>
@@ -29,7 +30,8 @@ internal sealed class Uploader(
         {
             var queue = new Queue<BatchRecord>(waiting);
             await Task.WhenAll(Enumerable.Range(0, Math.Min(options.Concurrency, waiting.Count)).Select(_ => WorkAsync(queue, ct))).ConfigureAwait(false);
-            await ResolveAsync(ct).ConfigureAwait(false);
+            // Stopped, nothing more is decided: what is in doubt is looked for when the run goes on, by whoever has it then.
+            if (_stop is null) await ResolveAsync(ct).ConfigureAwait(false);
         }
         return _stop;
     }
@@ -38,7 +40,7 @@ internal sealed class Uploader(
     {
         try
         {
-            await new DoubtResolver(client, batches, time, options).ResolveAsync(verbose, ct).ConfigureAwait(false);
+            await new DoubtResolver(client, batches, time, options, beforeSend, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
         }
         catch (CcException e)
         {
@@ -76,13 +78,10 @@ internal sealed class Uploader(
             {
                 await beforeSend(ct).ConfigureAwait(false);
                 await batches.SendingAsync(batch.Number, time.GetUtcNow(), ct).ConfigureAwait(false);
+                Activity job;
                 try
                 {
-                    Activity job = await client.ImportAsync(rented.AsMemory(0, length), ct).ConfigureAwait(false);
-                    // From here the service has it: this must be written even when the person just pressed Ctrl+C.
-                    await batches.SentAsync(batch.Number, job.ActivityId, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
-                    progress();
-                    return;
+                    job = await client.ImportAsync(rented.AsMemory(0, length), ct, beforeSend).ConfigureAwait(false);
                 }
                 catch (InDoubtException e)
                 {
@@ -95,6 +94,7 @@ internal sealed class Uploader(
                     await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     verbose("The account's queue of jobs is full: waiting for room.");
                     await Task.Delay(options.QueueFullWait, time, ct).ConfigureAwait(false);
+                    continue;
                 }
                 catch (CcException e) when (e.Kind == CcErrorKind.Service)
                 {
@@ -103,11 +103,17 @@ internal sealed class Uploader(
                     await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
                     return;
                 }
-                catch (CcException)
+                catch (CcException e)
                 {
-                    await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    // What another process has taken over is not ours to write; it finds the batch in Sending and looks for it.
+                    if (e.ErrorId != "LeaseLost") await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     throw;
                 }
+                // From here the service has it: this must be written even when the person just pressed Ctrl+C. If it cannot be written, the
+                // batch stays in Sending, to be looked for: it is never taken for one that did not arrive.
+                await batches.SentAsync(batch.Number, job.ActivityId, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
+                progress();
+                return;
             }
         }
         finally

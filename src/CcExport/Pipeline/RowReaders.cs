@@ -50,6 +50,20 @@ internal class PropertyReader(string[] columns, Action<string> unreadable) : Row
         }
     }
 
+    /// <summary>A property that throws is a missing value, told once: its own words may hold a person's data.</summary>
+    protected string? Value(Func<object, string?> getter, object item, string name)
+    {
+        try
+        {
+            return getter(item);
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or PipelineStoppedException))
+        {
+            unreadable(name);
+            return null;
+        }
+    }
+
     protected string? Value(PSPropertyInfo property)
     {
         try
@@ -109,7 +123,8 @@ internal sealed class DataRowReader(string[] columns) : RowReader
         }
         for (int i = 0; i < columns.Length; i++)
         {
-            object? value = _positions[i] < 0 ? null : row[_positions[i]];
+            // A deleted row has no values any more.
+            object? value = _positions[i] < 0 || row.RowState == DataRowState.Deleted ? null : row[_positions[i]];
             rows.Add(i, value as string ?? ValueText.Of(value));
         }
     }
@@ -144,7 +159,7 @@ internal sealed class TypedReader : PropertyReader
     {
         for (int i = 0; i < _columns.Length; i++)
         {
-            if (_getters[i] is { } getter) rows.Add(i, getter(item));
+            if (_getters[i] is { } getter) rows.Add(i, Value(getter, item, _columns[i]));
             else rows.Add(i, input.Properties[_columns[i]] is { } property ? Value(property) : null);
         }
     }

@@ -108,6 +108,25 @@ public sealed class MainJobTests
     }
 
     [Fact]
+    public async Task One_column_may_feed_several_fields_in_any_spelling_and_be_the_key_too()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        string path = test.File("p.csv", "CustomerId,EMail,Name\nK1,a@example.com,Ann\n,bad,X\n");
+        Run run = await test.RunFileAsync(path, new Dictionary<string, string> { ["email"] = "email", ["first_name"] = "Name", ["last_name"] = "name", ["cf:Customer_ID"] = "customerid" });
+        IReadOnlyDictionary<string, string> fields = test.Simulator.State.Contact("a@example.com")!.Fields;
+        Assert.Equal(("Ann", "Ann", "K1", 1L), (fields["first_name"], fields["last_name"], fields["cf:Customer_ID"], run.Accepted));
+    }
+
+    [Fact]
+    public async Task A_row_that_does_not_fit_leaves_no_key_since_an_address_may_stand_there()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        Run run = await test.RunFileAsync(test.File("p.csv", "Name,EMail,CustomerId\nSmith, John,john@example.com,K1\nAnn,ann@example.com,K2\n"), new Dictionary<string, string> { ["email"] = "EMail" });
+        Rejection r = Assert.Single(await test.RejectionsAsync(run.Id));
+        Assert.Equal(("RowFieldCount", null), (r.Reason, r.SourceKey));
+    }
+
+    [Fact]
     public async Task Real_customers_in_their_own_encoding()
     {
         string? file = AdventureWorks();

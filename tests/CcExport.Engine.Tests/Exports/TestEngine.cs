@@ -40,17 +40,21 @@ internal sealed class TestEngine : IAsyncDisposable
         return ConnectAsync(name);
     }
 
-    public Task<Connection> ConnectAsync(string name, int? contactLimit = null) => Engine.AddConnectionAsync(new NewConnection
+    public Task<Connection> ConnectAsync(string name, int? contactLimit = null)
+        => Engine.AddConnectionAsync(Request(Simulator, name) with { ContactLimit = contactLimit }, Prompt, default);
+
+    public static ISignInPrompt Prompt { get; } = new NoPrompt();
+
+    public static NewConnection Request(RunningSimulator simulator, string name) => new()
     {
         Name = name,
-        ClientId = Simulator.ClientId,
+        ClientId = simulator.ClientId,
         Method = SignInMethod.RefreshToken,
-        RefreshToken = Simulator.RefreshToken,
+        RefreshToken = simulator.RefreshToken,
         ConsentedBy = "tester",
-        ContactLimit = contactLimit,
-        ApiEndpoint = new Uri(Simulator.ApiEndpoint.ToString()),
-        AuthorizationEndpoint = new Uri(Simulator.AuthorizationEndpoint.ToString()),
-    }, new NoPrompt(), default);
+        ApiEndpoint = new Uri(simulator.ApiEndpoint),
+        AuthorizationEndpoint = new Uri(simulator.AuthorizationEndpoint),
+    };
 
     public string File(string name, string text) => File(name, System.Text.Encoding.UTF8.GetBytes(text));
 

@@ -222,6 +222,41 @@ public sealed class TroubleTests
     }
 
     [Fact]
+    public async Task A_service_that_is_down_while_jobs_are_followed_parks_the_run_and_rejections_come_once()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        string path = test.File("p.csv", People(140));
+        await test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = path, BatchSize = 50 }, default);
+        test.Simulator.State.AddFault(Fault(FaultKind.Status, nth: 2, status: 400, body: """[{"error_key":"contacts.api.validation.error","error_message":"no such list"}]"""));
+        test.Simulator.State.AddFault(new FaultRule { Match = new FaultMatch { Path = "v3/activities", Method = "GET", Nth = 1, Count = 1000 }, Effect = new FaultEffect { Kind = FaultKind.Html, Status = 400 } });
+        Run run = await test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, default);
+        Assert.Equal(RunStatus.Interrupted, run.Status);
+        Assert.InRange(run.Requests, 4, 20);
+        test.Simulator.State.ClearFaults();
+        Run more = await test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, default);
+        Assert.Equal((run.Id, RunStatus.CompletedWithErrors, 140L), (more.Id, more.Status, more.Accepted + more.Refused));
+        Rejection refused = Assert.Single(await test.RejectionsAsync(run.Id));
+        Assert.Equal(("BatchRefused", more.Refused), (refused.Reason, (long)refused.Count));
+        Assert.Contains("no such list", refused.Message, StringComparison.Ordinal);
+        Assert.True(more.Requests > run.Requests);
+    }
+
+    [Fact]
+    public async Task A_run_never_goes_on_over_another_account()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        await using var other = await SimulatorHost.StartAsync(new SimulatorOptions { Seed = 99 });
+        string path = test.File("p.csv", People(90));
+        await test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = path, BatchSize = 50 }, default);
+        test.Simulator.State.AddFault(Fault(FaultKind.Status, nth: 1, count: 100, status: 429, body: """{"error_key":"quota_exceeded","error_message":"Limit Exceeded"}"""));
+        await test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, default);
+        await test.Engine.AddConnectionAsync(TestEngine.Request(other, "other"), TestEngine.Prompt, default);
+        await test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "other" }, default);
+        Assert.Equal("RunOfOtherAccount", await Fails(() => test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, default)));
+        Assert.Empty(other.State.Activities());
+    }
+
+    [Fact]
     public async Task A_second_runner_of_one_export_is_told_who_has_it()
     {
         await using TestEngine test = await TestEngine.StartAsync();

@@ -104,6 +104,31 @@ public sealed class CsvReaderTests
             Assert.Equal(("3", "2\""), (Encoding.UTF8.GetString(batch[0, 0]), Encoding.UTF8.GetString(batch[0, 1])));
     }
 
+    [Fact]
+    public async Task A_column_that_is_asked_for_twice_comes_twice()
+    {
+        var reader = new CsvReader(new MemoryStream("a,b\n1,\"2\"\"\"\n3,4\n"u8.ToArray()), new CsvFormat(), "file", 4);
+        await reader.ReadHeaderAsync(default);
+        List<(string, string, string)> rows = [];
+        await foreach (ProfileBatch batch in reader.ReadAsync([1, 0, 1], 1, default))
+        {
+            for (int row = 0; row < batch.Rows; row++)
+                rows.Add((Encoding.UTF8.GetString(batch[row, 0]), Encoding.UTF8.GetString(batch[row, 1]), Encoding.UTF8.GetString(batch[row, 2])));
+        }
+        Assert.Equal([("2\"", "1", "2\""), ("4", "3", "4")], rows);
+    }
+
+    [Fact]
+    public async Task A_first_line_of_data_is_not_repeated_in_the_message()
+    {
+        var reader = new CsvReader(new MemoryStream("K1,Jane,jane@contoso.com\n"u8.ToArray()), new CsvFormat(), "file");
+        IReadOnlyList<string> header = await reader.ReadHeaderAsync(default);
+        CcException e = Assert.Throws<CcException>(() => Columns.Find(["EMail"], header, "file"));
+        Assert.Equal("ColumnNotFound", e.ErrorId);
+        Assert.DoesNotContain("jane", e.Message + e.Remedy, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("-Header", e.Remedy, StringComparison.Ordinal);
+    }
+
     /// <summary>Against another parser, and against what was written: random tables, random quoting, random line ends, random block sizes.</summary>
     [Fact]
     public void It_reads_what_was_written_as_another_parser_does()

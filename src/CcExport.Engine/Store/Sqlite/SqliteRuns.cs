@@ -29,11 +29,11 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             WHERE Id = @runId AND AllSealedAt IS NULL AND {Open}
             """, With(numbers, runId, at), ct);
 
-    public Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct) =>
+    public Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null) =>
         BatchSteps.IsFinal(status)
             ? throw BatchSteps.Conflict(runId, $"{status} is reached by closing it")
-            : RunStepAsync(runId, $"it becomes {status}", $"UPDATE Runs SET Status = @status, Message = @message WHERE Id = @runId AND {Open}",
-                new DynamicParameters(new { runId, status = status.ToString(), message }), ct);
+            : RunStepAsync(runId, $"it becomes {status}", $"UPDATE Runs SET Status = @status, Message = @message, Requests = coalesce(@requests, Requests) WHERE Id = @runId AND {Open}",
+                new DynamicParameters(new { runId, status = status.ToString(), message, requests }), ct);
 
     public async Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct)
     {
