@@ -304,7 +304,8 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     /// <summary>People who left the list come back with an import; until they are held out, say so when it may happen.</summary>
     private async Task WarnOfRepeatAsync(string? name, ConnectionRecord connection, string listId, string listName, CancellationToken ct)
     {
-        IReadOnlyList<RunRecord> earlier = await parts.Store.Runs.ListAsync(new RunQuery(name, Limit: 50), ct).ConfigureAwait(false);
+        if (name is not null && !await parts.Store.Runs.HasAcceptedBeforeAsync(name, ct).ConfigureAwait(false)) return;
+        IReadOnlyList<RunRecord> earlier = await parts.Store.Runs.ListAsync(new RunQuery(name, Limit: 500), ct).ConfigureAwait(false);
         if (!earlier.Any(r => r.ConnectionId == connection.Id && r.ListId == listId && r.Numbers.Accepted > 0)) return;
         _reporter.Warning($"'{listName}' was exported to before. People who have left this list since (without unsubscribing from the account) are put back by an import if they are still in the segment.");
     }

@@ -160,6 +160,12 @@ public sealed class TroubleTests
         Assert.Empty(await test.Engine.GetRunsAsync(null, null, default));
     }
 
+    private static async Task UntilAsync(Func<bool> seen)
+    {
+        for (int i = 0; i < 3000 && !seen(); i++) await Task.Delay(10);
+        Assert.True(seen());
+    }
+
     private static async Task<string> Fails(Func<Task> act) => (await Assert.ThrowsAsync<CcException>(act)).ErrorId;
 
     [Fact]
@@ -211,8 +217,11 @@ public sealed class TroubleTests
         string path = test.File("p.csv", People(140));
         await test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = path, BatchSize = 50 }, default);
         test.Simulator.State.PlanJobs(JobOutcome.Stuck, JobOutcome.Stuck, JobOutcome.Stuck);
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(4));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, stop.Token));
+        using var stop = new CancellationTokenSource();
+        Task<Run> begun = test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, stop.Token);
+        await UntilAsync(() => test.Simulator.State.Activities().Count == 3);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => begun);
         Run stopped = Assert.Single(await test.Engine.GetRunsAsync("E", null, default));
         Assert.Equal(RunStatus.Interrupted, stopped.Status);
         foreach (ActivityView job in test.Simulator.State.Activities()) test.Simulator.State.EndJob(job.Id, JobOutcome.Completed);
@@ -261,8 +270,11 @@ public sealed class TroubleTests
     {
         await using TestEngine test = await TestEngine.StartAsync();
         await test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = test.File("p.csv", People(10)) }, default);
-        test.Simulator.State.Set(s => s.ReplyDelayMs = 300);
+        test.Simulator.State.Set(s => s.ReplyDelayMs = 500);
+        long calls = test.Simulator.State.Statistics().Total;
         Task<Run> first = test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, default);
+        // Its first call leaves under the lease.
+        await UntilAsync(() => test.Simulator.State.Statistics().Total > calls);
         CcException e = await Assert.ThrowsAsync<CcException>(() => test.Engine.InvokeAsync(new RunRequest { ExportName = "E" }, test.Watcher, default));
         Assert.Equal("RunInProgress", e.ErrorId);
         Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), e.Message, StringComparison.Ordinal);
