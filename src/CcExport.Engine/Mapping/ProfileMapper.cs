@@ -12,7 +12,7 @@ internal readonly record struct ValueNote(int Field, string Reason);
 /// <summary>
 /// Profile to contact, or a reason why not. A batch is judged in two passes: first every address, then row by row; so the
 /// look-ups in the duplicate index can be fetched ahead. Methods that every profile passes through are compiled at their best from the
-/// first call on: a run of a million is over in a second, and half of it would go by in code that is only being watched.
+/// first call on: a million are over in a second or two, and much of that would go by in code that is only being watched.
 /// </summary>
 internal sealed class ProfileMapper(ContactMap map, DuplicateIndex index)
 {
