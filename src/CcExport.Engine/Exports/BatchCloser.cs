@@ -28,7 +28,7 @@ internal sealed class BatchCloser(RunBatches batches, Spool spool, RunRejections
     /// <summary>A batch that ended without a job: never sent, or still in doubt.</summary>
     public async Task CloseAsync(BatchRecord batch)
     {
-        bool inDoubt = batch.State == BatchState.InDoubt;
+        bool inDoubt = batch.State is BatchState.InDoubt or BatchState.Sending;
         string reason = inDoubt ? Reasons.InDoubt : Reasons.NotSent;
         rejections.AddBatch(inDoubt ? RejectionKind.Unaccounted : RejectionKind.Refused, batch.Number, batch.Rows, reason);
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);

@@ -204,7 +204,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
                 {
                     if (batch.Outcome is { Verdict: Reasons.BatchRefused }) rejections.AddBatch(RejectionKind.Refused, batch.Number, batch.Rows, Reasons.BatchRefused, batch.Outcome.Message);
                 }
-                foreach (BatchRecord batch in batches.In(BatchState.Sealed, BatchState.InDoubt)) await closer.CloseAsync(batch).ConfigureAwait(false);
+                foreach (BatchRecord batch in batches.In(BatchState.Sealed, BatchState.Sending, BatchState.InDoubt)) await closer.CloseAsync(batch).ConfigureAwait(false);
                 await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
                 return await CloseAsync(run, batches, callsBefore + client.Calls, stop).ConfigureAwait(false);
             }

@@ -30,8 +30,9 @@ internal sealed class Uploader(
         {
             var queue = new Queue<BatchRecord>(waiting);
             await Task.WhenAll(Enumerable.Range(0, Math.Min(options.Concurrency, waiting.Count)).Select(_ => WorkAsync(queue, ct))).ConfigureAwait(false);
-            // Stopped, nothing more is decided: what is in doubt is looked for when the run goes on, by whoever has it then.
-            if (_stop is null) await ResolveAsync(ct).ConfigureAwait(false);
+            // Also when something stopped it: a run that ends here must not count as unknown what one look would find. But not once another
+            // process has the run: it decides then.
+            if (_stop?.ErrorId != "LeaseLost") await ResolveAsync(ct).ConfigureAwait(false);
         }
         return _stop;
     }

@@ -118,6 +118,19 @@ public sealed class TroubleTests
     }
 
     [Fact]
+    public async Task A_run_that_must_end_still_looks_for_the_answer_it_lost()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop));
+        test.Simulator.State.AddFault(Fault(FaultKind.Status, nth: 1, count: 100, status: 403, body: """[{"error_key":"access_denied","error_message":"The account has reached the contact limit of its plan."}]"""));
+        Run run = await test.RunFileAsync(test.File("p.csv", People(300)), change: r => r with { BatchSize = 50 });
+        Assert.Equal((RunStatus.Failed, 0L), (run.Status, run.Unaccounted));
+        Assert.Equal(test.Simulator.State.Contacts(test.ListId).Count, run.Accepted);
+        Assert.InRange(run.Accepted, 30, 50);
+        Assert.Equal(300, run.Accepted + run.Refused);
+    }
+
+    [Fact]
     public async Task A_contract_that_would_be_passed_stops_the_run_before_it_sends()
     {
         await using TestEngine test = await TestEngine.StartAsync(connect: false);
