@@ -22,6 +22,10 @@ internal static class Errors
     public static ErrorRecord RunNotFound(long id)
         => New("RunNotFound", ErrorCategory.ObjectNotFound, $"There is no run {id}.", "Get-CcRun shows those that exist.", id);
 
+    public static ErrorRecord RunInterrupted(long id, string? message, object run)
+        => New("RunInterrupted", ErrorCategory.OperationStopped, $"Run {id} is not at its end: {message ?? "it was stopped."}",
+            "Put right what the message names, then invoke the export again: it goes on where it stopped.", run);
+
     public static ErrorRecord RunFailed(long id, string? message, object run)
         => New("RunFailed", ErrorCategory.OperationStopped, $"Run {id} failed: {message ?? "no reason was given."}",
             $"Put right what the message names, then invoke the export again. 'Get-CcRun -Id {id} | Format-List' shows how far it went.", run);

@@ -254,6 +254,22 @@ Describe 'Errors' {
         (Get-ErrorFace $errors[0]).Id | Should -Be 'ExportNotFound'
     }
 
+    It 'a run that stopped half-way says so, and the next invocation goes on with it' {
+        Set-CcExport -Name HalfWay @Target -Path $Csv -Map $Map
+        $fault = @{ match = @{ path = 'contacts_json_import'; nth = 1; count = 100 }; effect = @{ kind = 'status'; status = 429; body = '{"error_key":"throttled","error_message":"Too Many Requests"}' } }
+        $null = Invoke-RestMethod "$($Simulator.Url)admin/faults" -Method Post -ContentType application/json -Body ($fault | ConvertTo-Json -Depth 4)
+        try { $run = Invoke-CcExport -Name HalfWay -ErrorVariable problems -ErrorAction SilentlyContinue -WarningAction Ignore }
+        finally { $null = Invoke-RestMethod "$($Simulator.Url)admin/faults" -Method Delete }
+        "$($run.Status)" | Should -BeExactly 'Interrupted'
+        (Get-ErrorFace $problems[0]).Id | Should -BeExactly 'RunInterrupted'
+        (Get-ErrorFace $problems[0]).Remedy | Should -Match 'invoke the export again'
+        $again = Invoke-CcExport -Name HalfWay -WarningVariable said -WarningAction SilentlyContinue
+        $again.Id | Should -Be $run.Id
+        "$($again.Status)" | Should -BeExactly 'Completed'
+        "$said" | Should -Match 'did not come to its end'
+        Remove-CcExport -Name HalfWay -Confirm:$false
+    }
+
     It 'a failed run is written as an object, then as the error RunFailed' {
         $bad = Join-Path $Folder 'bad.csv'
         $text = [Text.StringBuilder]::new("EMail,FirstName`n")

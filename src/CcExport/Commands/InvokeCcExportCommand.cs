@@ -18,7 +18,7 @@ namespace CcExport;
 /// </para>
 /// <para>
 /// A run that was stopped or killed is Interrupted, and invoking the export again goes on where it stopped. A run that could not go to its end is
-/// returned with the status Failed, followed by the error RunFailed.
+/// returned with the status Failed, followed by the error RunFailed; one that stopped half-way and can go on, by the error RunInterrupted.
 /// </para>
 /// </remarks>
 /// <example><code>Invoke-CcExport Customers</code><para>Runs a stored export.</para></example>
@@ -62,6 +62,12 @@ public sealed class InvokeCcExportCommand : ExportCmdlet
         {
             case RunStatus.Failed:
                 WriteError(Errors.RunFailed(run.Id, run.Message, run));
+                break;
+            case RunStatus.Interrupted:
+                WriteError(Errors.RunInterrupted(run.Id, run.Message, run));
+                break;
+            case RunStatus.WaitingForQuota:
+                WriteWarning($"Run {run.Id} waits for the next day's calls: {run.Message}");
                 break;
             case RunStatus.CompletedWithErrors:
                 WriteWarning($"Run {run.Id}: {run.Refused:N0} contacts were refused and {run.Unaccounted:N0} are unaccounted for. 'Get-CcRejection -RunId {run.Id}' lists them.");
