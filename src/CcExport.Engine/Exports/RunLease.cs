@@ -8,7 +8,7 @@ namespace CcExport.Engine.Exports;
 /// </summary>
 internal sealed class RunLease : IAsyncDisposable
 {
-    private static readonly TimeSpan Life = TimeSpan.FromSeconds(60), Beat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Life = TimeSpan.FromSeconds(60), Beat = TimeSpan.FromSeconds(15), Look = TimeSpan.FromSeconds(1);
 
     private readonly ILeaseStore _leases;
     private readonly TimeProvider _time;
@@ -19,6 +19,18 @@ internal sealed class RunLease : IAsyncDisposable
     private DateTimeOffset _expires;
     private volatile bool _lost;
 
+    /// <summary>
+    /// It was taken from a runner that lost it without being known to be dead: on another machine, or stopped. A request of its may still be on
+    /// its way.
+    /// </summary>
+    public bool HeldByLivingBefore { get; private init; }
+
+    /// <summary>The lease of an export, or of a list when the run has no name.</summary>
+    public static string NameOf(string? export, Guid connectionId, string listId)
+        => export is null ? $"list/{connectionId:N}/{listId}" : $"export/{export.ToUpperInvariant()}";
+
+    public static string NameOf(RunRecord run) => NameOf(run.Export, run.ConnectionId, run.ListId);
+
     private RunLease(ILeaseStore leases, TimeProvider time, string name, LeaseOwner owner, DateTimeOffset expires)
     {
         (_leases, _time, _name, _owner, _expires) = (leases, time, name, owner, expires);
@@ -26,16 +38,35 @@ internal sealed class RunLease : IAsyncDisposable
     }
 
     /// <summary><c>RunInProgress</c> (Conflict) names who runs it.</summary>
-    public static async Task<RunLease> TakeAsync(ILeaseStore leases, TimeProvider time, string name, string what, CancellationToken ct)
+    /// <param name="waiting">Told once a second who has it, while waiting for it; null: it is not waited for.</param>
+    public static async Task<RunLease> TakeAsync(
+        ILeaseStore leases, TimeProvider time, string name, string what, Action<LeaseOwner>? waiting, CancellationToken ct)
+    {
+        while (true)
+        {
+            (RunLease? lease, LeaseOwner? holder) = await TryTakeAsync(leases, time, name, ct).ConfigureAwait(false);
+            if (lease is not null) return lease;
+            if (waiting is null)
+            {
+                throw new CcException("RunInProgress", CcErrorKind.Conflict,
+                    $"{what} is being run already, by process {holder?.ProcessId} on {holder?.Machine}.",
+                    "Wait for it with -WaitForRunner or Wait-CcRun (Get-CcRun shows it), or end it for good with Stop-CcRun.")
+                { Subject = what };
+            }
+            if (holder is not null) waiting(holder);
+            await Task.Delay(Look, time, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The lease, or who has it.</summary>
+    public static async Task<(RunLease? Lease, LeaseOwner? Holder)> TryTakeAsync(ILeaseStore leases, TimeProvider time, string name, CancellationToken ct)
     {
         LeaseOwner owner = LeaseOwner.ForThisProcess("run", Guid.NewGuid);
         DateTimeOffset now = time.GetUtcNow();
         LeaseAnswer answer = await leases.TryTakeAsync(name, owner, now, now + Life, ct).ConfigureAwait(false);
-        if (answer.Taken) return new RunLease(leases, time, name, owner, now + Life);
-        throw new CcException("RunInProgress", CcErrorKind.Conflict,
-            $"{what} is being run already, by process {answer.Holder?.ProcessId} on {answer.Holder?.Machine}.",
-            "Wait for that run to end (Get-CcRun shows it), or stop that process.")
-        { Subject = what };
+        return answer.Taken
+            ? (new RunLease(leases, time, name, owner, now + Life) { HeldByLivingBefore = answer is { TookOver: true, FromTheDead: false } }, null)
+            : (null, answer.Holder);
     }
 
     /// <summary>Throws <c>LeaseLost</c> when this process may not send any more.</summary>

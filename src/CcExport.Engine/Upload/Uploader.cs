@@ -32,7 +32,7 @@ internal sealed class Uploader(
             await Task.WhenAll(Enumerable.Range(0, Math.Min(options.Concurrency, waiting.Count)).Select(_ => WorkAsync(queue, ct))).ConfigureAwait(false);
             // Also when something stopped it: a run that ends here must not count as unknown what one look would find. But not once another
             // process has the run: it decides then.
-            if (_stop?.ErrorId != "LeaseLost") await ResolveAsync(ct).ConfigureAwait(false);
+            if (_stop?.ErrorId is not ("LeaseLost" or "RunStopped")) await ResolveAsync(ct).ConfigureAwait(false);
         }
         return _stop;
     }
@@ -73,6 +73,7 @@ internal sealed class Uploader(
     private async Task SendOneAsync(BatchRecord batch, CancellationToken ct)
     {
         (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
+        long began = time.GetTimestamp();
         try
         {
             while (true)
@@ -90,10 +91,12 @@ internal sealed class Uploader(
                     verbose($"Batch {batch.Number} is in doubt: {e.Message}");
                     return;
                 }
-                catch (CcException e) when (e.ErrorId == "ActivityQueueFull")
+                catch (CcException e) when (e.ErrorId is "ActivityQueueFull" or "Throttled" && time.GetElapsedTime(began) < options.JobDeadline)
                 {
                     await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
-                    verbose("The account's queue of jobs is full: waiting for room.");
+                    verbose(e.ErrorId == "Throttled"
+                        ? "Other programs use the API key's calls of each second: waiting for them."
+                        : "The account's queue of jobs is full: waiting for room.");
                     await Task.Delay(options.QueueFullWait, time, ct).ConfigureAwait(false);
                     continue;
                 }
@@ -107,7 +110,7 @@ internal sealed class Uploader(
                 catch (CcException e)
                 {
                     // What another process has taken over is not ours to write; it finds the batch in Sending and looks for it.
-                    if (e.ErrorId != "LeaseLost") await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    if (e.ErrorId is not "LeaseLost") await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     throw;
                 }
                 // From here the service has it: this must be written even when the person just pressed Ctrl+C. If it cannot be written, the

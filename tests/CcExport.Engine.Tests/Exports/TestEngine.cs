@@ -14,21 +14,30 @@ internal sealed class TestEngine : IAsyncDisposable
     public required CcEngine Engine { get; init; }
     public required RunningSimulator Simulator { get; init; }
     public required CcHome Home { get; init; }
+    /// <summary>The engine's own store, to put it into the state that a killed process leaves.</summary>
+    public required IStore Store { get; init; }
     public Watcher Watcher { get; } = new();
     public string ListId => Simulator.ListId;
 
-    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true)
+    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true, Func<EngineParts, EngineParts>? change = null)
     {
         string root = Directory.CreateTempSubdirectory("ccexport-").FullName;
         var home = new CcHome(root);
         RunningSimulator simulator = await SimulatorHost.StartAsync(options);
-        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts => parts with
+        EngineParts? opened = null;
+        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts =>
         {
-            BatchRows = batchRows ?? parts.BatchRows,
-            BatchBytes = batchBytes ?? parts.BatchBytes,
-            Upload = new UploadOptions { FirstPoll = TimeSpan.FromMilliseconds(50), LookInterval = TimeSpan.FromMilliseconds(300) },
+            parts = parts with
+            {
+                BatchRows = batchRows ?? parts.BatchRows,
+                BatchBytes = batchBytes ?? parts.BatchBytes,
+                Upload = new UploadOptions { FirstPoll = TimeSpan.FromMilliseconds(50), LookInterval = TimeSpan.FromMilliseconds(300) },
+            };
+            parts = change?.Invoke(parts) ?? parts;
+            opened = parts;
+            return parts;
         }, default);
-        var test = new TestEngine { Engine = engine, Simulator = simulator, Home = home };
+        var test = new TestEngine { Engine = engine, Simulator = simulator, Home = home, Store = opened!.Store };
         if (connect) await test.ConnectAsync("acme");
         return test;
     }
