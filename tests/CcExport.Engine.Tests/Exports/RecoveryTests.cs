@@ -124,7 +124,11 @@ public sealed class RecoveryTests
         await DefineAsync(test, 500);
         if (following) test.Simulator.State.Set(s => s.JobOutcome = JobOutcome.Stuck);
         Task<Run> running = InvokeAsync(test);
-        for (int i = 0; i < 1000 && test.Simulator.State.Activities().Count < (following ? 10 : 2); i++) await Task.Delay(20);
+        bool Seen()
+        {
+            lock (test.Watcher.Steps) return following ? test.Watcher.Steps.Any(s => s.Stage == "Following") : test.Simulator.State.Activities().Count >= 2;
+        }
+        for (int i = 0; i < 1500 && !Seen(); i++) await Task.Delay(20);
         await using CcEngine other = await CcEngine.OpenAsync(test.Home, TimeProvider.System, p => p, default);
         long id = Assert.Single(await other.GetRunsAsync(null, null, default)).Id;
         Run ended = await other.StopAsync(id, test.Watcher, default);
