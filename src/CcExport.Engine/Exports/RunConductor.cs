@@ -140,9 +140,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         Func<long, Task> beforeMark, CancellationToken ct)
     {
         _reporter.Stage("Reading", "Reading and mapping profiles.");
-        string folder = Spool.FolderOf(parts.Home.SpoolFolder, run.Id);
-        CcHome.CreateFolder(folder);
-        using var spool = new Spool(folder, run.Id, key);
+        using ISpool spool = parts.OpenSpool(parts.Home, run.Id, key);
         RunRejections rejections = new(parts.Home, run.Id, segments);
         await using (rejections.ConfigureAwait(false))
         {
@@ -181,7 +179,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         bool goesOn = key is null;
         key ??= parts.Secrets.Unprotect(SpoolPurpose, run.SpoolKey ?? throw new CcException("SpoolDamaged", CcErrorKind.Storage,
             $"The spool's key of run {run.Id} is gone.", "Run the export again."));
-        using var spool = new Spool(Spool.FolderOf(parts.Home.SpoolFolder, run.Id), run.Id, key);
+        using ISpool spool = parts.OpenSpool(parts.Home, run.Id, key);
         // A moment's reading that is not stopped, so that stopping always finds a run that knows its batches.
         var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, CancellationToken.None).ConfigureAwait(false));
         if (goesOn) await RunRejections.KeepFinishedAsync(parts.Home, run.Id, [.. batches.In(BatchState.Finished).Select(b => b.Number)]).ConfigureAwait(false);
@@ -223,7 +221,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
     }
 
     private async Task<CcException?> SendAsync(
-        RunRecord run, RunBatches batches, Spool spool, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
+        RunRecord run, RunBatches batches, ISpool spool, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
     {
         int total = batches.All.Count, open = batches.In(BatchState.Sealed).Count;
         CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);

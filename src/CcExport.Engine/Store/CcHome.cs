@@ -62,9 +62,10 @@ internal sealed class CcHome
             $"Give this user write access to it, or set the environment variable {Variable} to a folder that can be written.", cause)
         { Subject = Root };
 
-    /// <summary>Makes a folder that only its owner may enter.</summary>
+    /// <summary>Makes a folder that only its owner may enter; one that is new is there after a power failure too.</summary>
     public static void CreateFolder(string path)
     {
+        if (Directory.Exists(path)) return;
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(path);
@@ -72,6 +73,7 @@ internal sealed class CcHome
         else
         {
             Directory.CreateDirectory(path, OwnerOnlyFolder);
+            Durable.FlushDirectory(Path.GetDirectoryName(path) ?? path);
         }
     }
 
