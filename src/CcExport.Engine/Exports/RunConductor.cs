@@ -99,7 +99,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         }
         catch (OperationCanceledException)
         {
-            await DiscardAsync(run, RunStatus.Canceled, client.Calls, "Stopped before all was read. Nothing was sent.").ConfigureAwait(false);
+            await BrieflyAsync(DiscardAsync(run, RunStatus.Canceled, client.Calls, "Stopped before all was read. Nothing was sent.")).ConfigureAwait(false);
             throw;
         }
         catch (CcException e)
@@ -208,8 +208,8 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
             }
             catch (OperationCanceledException)
             {
-                await InterruptAsync(run, callsBefore + client.Calls, run.Export is null
-                    ? "Stopped. What is left goes out when something is next exported to this list over this connection." : "Stopped. Run the export again to go on.").ConfigureAwait(false);
+                await BrieflyAsync(InterruptAsync(run, callsBefore + client.Calls, run.Export is null
+                    ? "Stopped. What is left goes out when something is next exported to this list over this connection." : "Stopped. Run the export again to go on.")).ConfigureAwait(false);
                 throw;
             }
             catch (CcException e) when (e.ErrorId != "LeaseLost")
@@ -239,7 +239,8 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
 
     /// <summary>What ends by itself or by a person's deed, without anything of the run being wrong: the run waits for it, sealed.</summary>
     private static bool CanGoOn(CcException e) => e.Kind is CcErrorKind.Connection or CcErrorKind.Authentication or CcErrorKind.Permission
-        || e.ErrorId is "QuotaExceeded" or "Throttled" or "ServiceUnavailable" or "AnswerUnreadable" or "PageLinkRefused" or "StoreLocked" or "SpoolUnreadable" or "DiskFull" or "LeaseLost";
+        || (e.Kind is CcErrorKind.Storage && e.ErrorId != "SpoolDamaged")
+        || e.ErrorId is "QuotaExceeded" or "Throttled" or "ServiceUnavailable" or "AnswerUnreadable" or "PageLinkRefused" or "LeaseLost";
 
     private async Task<Run> ParkAsync(RunRecord run, CcException stop, int requests)
     {
@@ -249,6 +250,19 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         string message = Explain(stop) + (quota ? " What is left goes out when the export is run again after that." : " What is left goes out when the export is run again.");
         await parts.Store.Runs.SetStatusAsync(run.Id, quota ? RunStatus.WaitingForQuota : RunStatus.Interrupted, message, CancellationToken.None, requests).ConfigureAwait(false);
         return RunViews.Of(await parts.Store.Runs.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false) ?? run);
+    }
+
+    /// <summary>A person who pressed Ctrl+C does not wait for a store that somebody has locked: the next invocation finds the run all the same.</summary>
+    private async Task BrieflyAsync(Task writing)
+    {
+        try
+        {
+            await writing.WaitAsync(TimeSpan.FromMilliseconds(500), parts.Time).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or CcException)
+        {
+            _reporter.Verbose("The store could not be told that the run was stopped.");
+        }
     }
 
     private Task InterruptAsync(RunRecord run, int requests, string message)

@@ -17,17 +17,17 @@ internal sealed class TestEngine : IAsyncDisposable
     public Watcher Watcher { get; } = new();
     public string ListId => Simulator.ListId;
 
-    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true)
+    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true,
+        string? root = null, Func<EngineParts, EngineParts>? change = null)
     {
-        string root = Directory.CreateTempSubdirectory("ccexport-").FullName;
-        var home = new CcHome(root);
+        var home = new CcHome(root ?? Directory.CreateTempSubdirectory("ccexport-").FullName);
         RunningSimulator simulator = await SimulatorHost.StartAsync(options);
-        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts => parts with
+        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts => (change ?? (p => p))(parts with
         {
             BatchRows = batchRows ?? parts.BatchRows,
             BatchBytes = batchBytes ?? parts.BatchBytes,
             Upload = new UploadOptions { FirstPoll = TimeSpan.FromMilliseconds(50), LookInterval = TimeSpan.FromMilliseconds(300) },
-        }, default);
+        }), default);
         var test = new TestEngine { Engine = engine, Simulator = simulator, Home = home };
         if (connect) await test.ConnectAsync("acme");
         return test;
