@@ -87,6 +87,11 @@ internal sealed class MemoryJournal : IRunJournal
 
     public Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct) => Task.FromResult(false);
 
+    public Task<IReadOnlyList<RunRecord>> ListDispensableAsync(DateTimeOffset startedBefore, long after, int limit, CancellationToken ct)
+        => Task.FromResult<IReadOnlyList<RunRecord>>([]);
+
+    public Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => Task.FromResult<IReadOnlyList<long>>([]);
+
     private Task SetAsync(long runId, Func<RunRecord, RunRecord> change)
     {
         lock (_runs) _runs[runId] = change(_runs[runId]);

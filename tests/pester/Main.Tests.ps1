@@ -350,6 +350,10 @@ Describe 'Changes ask first' {
         $export = Get-CcExport Customers | Set-CcExport -BatchSize 100 -PassThru
         $export.BatchSize | Should -Be 100
         $export.Map['last_name'] | Should -Be 'lastname'
+        $export = Set-CcExport Customers -KeepDays 30 -PassThru
+        $export.KeepDays, $export.BatchSize | Should -Be 30, 100
+        { Set-CcExport Customers -KeepDays 0 } | Should -Throw
+        (Import-Csv $Csv | Invoke-CcExport @Target -Map $Map -KeepDays 7 -WarningAction Ignore).Status | Should -Be 'Completed'
         Set-CcExport Temporary @Target -Path $Csv -Map $Map
         Get-CcExport Temp* | Remove-CcExport
         Get-CcExport Temp* | Should -BeNullOrEmpty

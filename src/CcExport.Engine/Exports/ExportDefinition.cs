@@ -15,6 +15,7 @@ internal sealed record ExportDefinition
     public string? KeyProperty { get; init; }
     public int? BatchSize { get; init; }
     public long? MaxProfiles { get; init; }
+    public int? KeepDays { get; init; }
 
     public string ToJson() => JsonSerializer.Serialize(this, DefinitionJson.Default.ExportDefinition);
 

@@ -299,6 +299,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         _reporter.Stage("Closing", "Closing the balance.");
         await parts.Store.Runs.CloseAsync(run.Id, status, numbers, message, now, CancellationToken.None).ConfigureAwait(false);
         Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
+        await new RunKeeper(parts).TidyAsync().ConfigureAwait(false);
         return RunViews.Of(run with { Status = status, Numbers = numbers, Message = message, CompletedAt = now });
     }
 

@@ -32,6 +32,12 @@ public sealed class InvokeCcExportCommand : ExportCmdlet
 {
     private bool _whatIf;
 
+    /// <summary>The days for which this run and its rejections are kept, counted from its end; 90 by default. A stored export has its own number.</summary>
+    [Parameter(ParameterSetName = PipedSet)]
+    [Parameter(ParameterSetName = PathSet)]
+    [ValidateRange(1, 3_650)]
+    public int? KeepDays { get; set; }
+
     /// <inheritdoc/>
     protected override void OnBegin()
     {
@@ -40,6 +46,8 @@ public sealed class InvokeCcExportCommand : ExportCmdlet
             ? LanguagePrimitives.IsTrue(given)
             : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
     }
+
+    private protected override RunRequest AdHoc() => base.AdHoc() with { KeepDays = KeepDays };
 
     // With -WhatIf the answer is known only after reading: Report gives it.
     private protected override bool Approve(RunRequest request) => _whatIf || ShouldProcess(Describe(request), "Export to Constant Contact");

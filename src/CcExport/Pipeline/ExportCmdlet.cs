@@ -220,7 +220,8 @@ public abstract class ExportCmdlet : CcCmdlet
         return !_declined;
     }
 
-    private RunRequest AdHoc() => new()
+    /// <summary>What was put together at the prompt.</summary>
+    private protected virtual RunRequest AdHoc() => new()
     {
         Connection = Connection,
         ListId = ListId,

@@ -18,11 +18,11 @@ internal sealed class TestEngine : IAsyncDisposable
     public string ListId => Simulator.ListId;
 
     public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true,
-        string? root = null, Func<EngineParts, EngineParts>? change = null)
+        string? root = null, Func<EngineParts, EngineParts>? change = null, TimeProvider? time = null)
     {
         var home = new CcHome(root ?? Directory.CreateTempSubdirectory("ccexport-").FullName);
         RunningSimulator simulator = await SimulatorHost.StartAsync(options);
-        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts => (change ?? (p => p))(parts with
+        CcEngine engine = await CcEngine.OpenAsync(home, time ?? TimeProvider.System, parts => (change ?? (p => p))(parts with
         {
             BatchRows = batchRows ?? parts.BatchRows,
             BatchBytes = batchBytes ?? parts.BatchBytes,
