@@ -27,6 +27,9 @@ internal static class Limits
     /// <summary>Profiles of one run unless the export says otherwise, as in the product this replaces.</summary>
     public const long Profiles = 1_000_000;
 
+    /// <summary>Days for which runs are kept unless the export says otherwise, and the most it can say.</summary>
+    public const int KeepDays = 90, MostKeepDays = 3_650;
+
     /// <summary>Calls in any second on one API key.</summary>
     public const int CallsPerSecond = 4;
 

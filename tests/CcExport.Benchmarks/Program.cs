@@ -24,7 +24,9 @@ switch (args)
         Console.WriteLine(await EngineOnly.ParseAsync(path));
         Usage.Print();
         return 0;
+    case ["durable" or "memory", var path, var list]:
+        return await WholeRun.RunAsync(path, list, durable: args[0] == "durable");
     default:
-        Console.Error.WriteLine("generate ROWS FILE | generate-folder ROWS FOLDER | check SOURCE CONTACTS.NDJSON | floor FILE | engine FILE | parse FILE");
+        Console.Error.WriteLine("generate ROWS FILE | generate-folder ROWS FOLDER | check SOURCE CONTACTS.NDJSON | floor FILE | engine FILE | parse FILE | durable FILE LISTID | memory FILE LISTID");
         return 2;
 }

@@ -7,7 +7,8 @@
 .PARAMETER Rounds
     Rounds of A, B, C, …; medians are shown.
 .PARAMETER Ways
-    Some of: script, floor, path, pipe, null.
+    Some of: script, floor, path, pipe, null; and, to see what durability costs, durable and memory: the same run of the engine without a
+    shell, with everything on, and with the spool and the journal of runs in memory.
 .PARAMETER WithLimit
     Also one run with the call limit on, for the time from AllSealed to the last import accepted.
 #>
@@ -39,12 +40,19 @@ try {
     $access = (Invoke-RestMethod "$($simulator.AuthorizationEndpoint)/token" -Method Post -Body @{ grant_type = 'refresh_token'; refresh_token = $token; client_id = $simulator.ClientId }).access_token
 
     $candidate = Join-Path $PSScriptRoot 'Candidate.ps1'
+    # The tool with the engine as users have it: compiled ahead of time, where the build could.
+    $compiled = Join-Path $work 'tool'
+    Copy-Item (Split-Path $tool) $compiled -Recurse
+    Copy-Item (Join-Path $root 'out/CcExport/bin/deps/runtimes/linux-x64/lib/net10.0/*.dll') $compiled -Force -ErrorAction Ignore
+    $compiled = Join-Path $compiled (Split-Path $tool -Leaf)
     $commands = [ordered]@{
         script = { dotnet pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'AdminScript.ps1') $csv $simulator.ApiEndpoint $access $simulator.ListId }
         floor  = { dotnet $tool floor $csv | Select-Object -Last 1 }
         path   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate path $module $csv $simulator.ListId }
         null   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate null $module $csv $simulator.ListId }
         pipe   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate pipe $module $csv $simulator.ListId }
+        memory = { dotnet $compiled memory $csv $simulator.ListId }
+        durable = { dotnet $compiled durable $csv $simulator.ListId }
     }
     $results = @{}
     foreach ($round in 1..$Rounds) {
@@ -52,7 +60,7 @@ try {
             $line = & $commands[$way] | Select-Object -Last 1
             if ($LASTEXITCODE -ne 0) { throw "$way failed: $line" }
             $measured = $line | ConvertFrom-Json
-            if ($way -in 'path', 'pipe' -and $measured.status -ne 'Completed') { throw "$way ended as $($measured.status)." }
+            if ($way -in 'path', 'pipe', 'durable', 'memory' -and $measured.status -ne 'Completed') { throw "$way ended as $($measured.status)." }
             $results[$way] += , $measured
             Write-Verbose "$round $way $line"
         }
@@ -71,6 +79,15 @@ try {
             'this / null'   = if ($results.null) { '{0:N2}' -f ($cpu / (Median $results.null.cpu)) }
         }
     } | Format-Table | Out-Host
+
+    if ($results.durable -and $results.memory) {
+        foreach ($part in @{ Of = 'cpu'; Says = 'the whole process' }, @{ Of = 'runCpu'; Says = 'the run alone' }) {
+            $of = $part.Of
+            $pairs = @(0..($Rounds - 1) | ForEach-Object { $results.durable[$_].$of / $results.memory[$_].$of })
+            Write-Host ('Durability, CPU of {0}: {1:N2} s against {2:N2} s, {3:N2} times; round by round {4}' -f $part.Says, (Median $results.durable.$of),
+                (Median $results.memory.$of), ((Median $results.durable.$of) / (Median $results.memory.$of)), (($pairs | ForEach-Object { $_.ToString('N2') }) -join ', '))
+        }
+    }
 
     if ($WithLimit) {
         $null = Invoke-RestMethod "$($simulator.Url)admin/options" -Method Post -ContentType application/json -Body '{"rateLimit":"rolling"}'

@@ -193,6 +193,19 @@ public class ShopCustomer
         @($warnings | Where-Object { "$_" -match 'FirstName' }).Count | Should -Be 1
     }
 
+    It 'counts a getter that throws as missing, without its words, and a profile without an address as invalid' {
+        Add-Type -TypeDefinition 'public class Moody { public string EMail { get; set; } public string FirstName { get { throw new System.InvalidOperationException("canary@example.com"); } } public string Other { get { throw new System.Exception("canary"); } } }'
+        $objects = 1..3 | ForEach-Object { [Moody]@{ EMail = "moody$_@example.com" } }
+        $run = $objects | Invoke-CcExport @Target -Map $Map -WarningVariable warnings -WarningAction SilentlyContinue
+        $run.Status, $run.Accepted | Should -Be 'Completed', 3
+        @($warnings | Where-Object { "$_" -match "'FirstName' of a piped object cannot be read" }).Count | Should -Be 1
+        "$warnings" | Should -Not -Match 'canary'
+        $preview = $objects | Test-CcExport @Target -Map @{ email = 'Other' } -WarningAction SilentlyContinue
+        $preview.WouldSend, $preview.Invalid, $preview.Reasons['EmailMissing'] | Should -Be 0, 3, 3
+        $run = 1..2 | ForEach-Object { [pscustomobject]@{ FirstName = 'A' } | Add-Member -PassThru ScriptProperty EMail { throw 'canary' } } | Invoke-CcExport @Target -Map $Map -WarningAction SilentlyContinue
+        $run.Read, $run.Invalid, $run.Sent | Should -Be 2, 2, 0
+    }
+
     It 'takes many' {
         $run = 1..5000 | ForEach-Object { [pscustomobject]@{ EMail = "many$_@example.com"; FirstName = "N$_" } } | Invoke-CcExport @Target -Map $Map -BatchSize 2000 -WarningAction SilentlyContinue
         $run.Sent, $run.Accepted, $run.Batches | Should -Be 5000, 5000, 3
@@ -201,6 +214,17 @@ public class ShopCustomer
     It 'says when nothing came' {
         @() | Invoke-CcExport @Target -Map $Map -WarningVariable warnings -WarningAction SilentlyContinue | Should -BeNullOrEmpty
         "$warnings" | Should -Match 'Nothing came'
+    }
+
+    It 'says when an array given as the parameter is empty: <Shape>' -ForEach @(
+        @{ Shape = 'an array'; Nothing = @() }
+        @{ Shape = 'a list'; Nothing = [Collections.Generic.List[object]]::new() }
+        @{ Shape = 'nothing but nulls'; Nothing = @($null, $null) }
+    ) {
+        $runs = @(Get-CcRun).Count
+        Invoke-CcExport -InputObject $Nothing @Target -Map $Map -WarningVariable warnings -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        "$warnings" | Should -Match 'Nothing came'
+        @(Get-CcRun).Count | Should -Be $runs
     }
 
     It 'does not go on when the pipeline before it fails' {
@@ -350,6 +374,10 @@ Describe 'Changes ask first' {
         $export = Get-CcExport Customers | Set-CcExport -BatchSize 100 -PassThru
         $export.BatchSize | Should -Be 100
         $export.Map['last_name'] | Should -Be 'lastname'
+        $export = Set-CcExport Customers -KeepDays 30 -PassThru
+        $export.KeepDays, $export.BatchSize | Should -Be 30, 100
+        { Set-CcExport Customers -KeepDays 0 } | Should -Throw
+        (Import-Csv $Csv | Invoke-CcExport @Target -Map $Map -KeepDays 7 -WarningAction Ignore).Status | Should -Be 'Completed'
         Set-CcExport Temporary @Target -Path $Csv -Map $Map
         Get-CcExport Temp* | Remove-CcExport
         Get-CcExport Temp* | Should -BeNullOrEmpty

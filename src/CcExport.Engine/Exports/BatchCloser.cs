@@ -9,7 +9,7 @@ namespace CcExport.Engine.Exports;
 /// Closes a batch: reads what its job proves, names the refused profiles where the service did, and writes both down; the
 /// rejections first, so that a batch that is Finished has all of them (one that was refused as a whole gets its own when the run closes).
 /// </summary>
-internal sealed class BatchCloser(RunBatches batches, Spool spool, RunRejections rejections, TimeProvider time)
+internal sealed class BatchCloser(RunBatches batches, ISpool spool, RunRejections rejections, TimeProvider time)
 {
     /// <param name="reason">Why what is not proved is not, where the job did not complete.</param>
     public async Task CloseAsync(BatchRecord batch, Activity? job, CancellationToken ct, string? reason = null)

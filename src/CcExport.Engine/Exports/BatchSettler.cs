@@ -14,7 +14,7 @@ internal readonly record struct UnsettledBatch(BatchRecord Batch, Activity? Job,
 /// sent is accepted. What is not goes once more, gathered into batches of its own; what is missing after that is refused, by name and
 /// with the service's reason. Each contact is in exactly one batch that counts it.
 /// </summary>
-internal sealed class BatchSettler(RunBatches batches, Spool spool, RunRejections rejections, TimeProvider time)
+internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejections rejections, TimeProvider time)
 {
     /// <param name="content">The list as it is now.</param>
     /// <param name="sealer">Takes what goes once more; null when nothing is sent any more.</param>

@@ -11,4 +11,7 @@ internal sealed record EngineParts(CcHome Home, IStore Store, ISecretBox Secrets
     /// <summary>Rows and bytes of a batch; smaller in tests, so that every edge is crossed.</summary>
     public int BatchRows { get; init; } = Limits.BatchRows;
     public int BatchBytes { get; init; } = Limits.BatchBytes;
+
+    /// <summary>Opens the spool of a run under its key.</summary>
+    public Func<CcHome, long, byte[], ISpool> OpenSpool { get; init; } = static (home, run, key) => new Spool(Spool.FolderOf(home.SpoolFolder, run), run, key);
 }

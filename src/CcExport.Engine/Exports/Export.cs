@@ -40,6 +40,8 @@ public sealed class Export
     public int? BatchSize { get; init; }
     /// <summary>Most profiles in one run; null: 1,000,000.</summary>
     public long? MaxProfiles { get; init; }
+    /// <summary>Days for which runs and their rejections are kept; null: 90.</summary>
+    public int? KeepDays { get; init; }
     /// <summary>When it was made.</summary>
     public DateTimeOffset CreatedAt { get; init; }
     /// <summary>When it last changed.</summary>
@@ -81,6 +83,8 @@ public sealed record ExportChange
     public int? BatchSize { get; init; }
     /// <summary>At least 1.</summary>
     public long? MaxProfiles { get; init; }
+    /// <summary>1 to 3,650.</summary>
+    public int? KeepDays { get; init; }
 }
 
 /// <summary>A named source.</summary>

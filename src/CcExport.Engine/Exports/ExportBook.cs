@@ -21,7 +21,7 @@ internal sealed class ExportBook(EngineParts parts)
                 ?? throw ConnectionBook.NotFound(change.Connection);
         }
         if (change.Map is not null) ContactMap.Create(change.Map);
-        CheckNumbers(change.BatchSize, change.MaxProfiles);
+        CheckNumbers(change.BatchSize, change.MaxProfiles, change.KeepDays);
 
         SourceReference? source = await SourceAsync(change, before, ct).ConfigureAwait(false);
         var after = new ExportDefinition
@@ -35,6 +35,7 @@ internal sealed class ExportBook(EngineParts parts)
             KeyProperty = change.KeyProperty ?? before?.KeyProperty,
             BatchSize = change.BatchSize ?? before?.BatchSize,
             MaxProfiles = change.MaxProfiles ?? before?.MaxProfiles,
+            KeepDays = change.KeepDays ?? before?.KeepDays,
         };
         DateTimeOffset now = parts.Time.GetUtcNow();
         var record = new DefinitionRecord
@@ -68,11 +69,13 @@ internal sealed class ExportBook(EngineParts parts)
         return (record.Name, ExportDefinition.FromJson(record.Json));
     }
 
-    public static void CheckNumbers(int? batchSize, long? maxProfiles)
+    public static void CheckNumbers(int? batchSize, long? maxProfiles, int? keepDays)
     {
         if (batchSize is < 1 or > Limits.BatchRows)
             throw Wrong("BatchSizeOutOfRange", $"A batch has 1 to {Limits.BatchRows} contacts, not {batchSize}.", "Give -BatchSize in that range, or leave it out.");
         if (maxProfiles < 1) throw Wrong("MaxProfilesOutOfRange", "A run has at least one profile.", "Give -MaxProfiles of 1 or more, or leave it out.");
+        if (keepDays is < 1 or > Limits.MostKeepDays)
+            throw Wrong("KeepDaysOutOfRange", $"Runs are kept for 1 to {Limits.MostKeepDays} days, not {keepDays}.", "Give -KeepDays in that range, or leave it out.");
     }
 
     private async Task<SourceReference?> SourceAsync(ExportChange change, ExportDefinition? before, CancellationToken ct)
@@ -126,6 +129,7 @@ internal sealed class ExportBook(EngineParts parts)
             KeyProperty = definition.KeyProperty,
             BatchSize = definition.BatchSize,
             MaxProfiles = definition.MaxProfiles,
+            KeepDays = definition.KeepDays,
             CreatedAt = record.CreatedAt,
             UpdatedAt = record.UpdatedAt,
             LastRun = last?.StartedAt,

@@ -17,6 +17,7 @@ internal sealed record ExportDefinition
     public long? MaxProfiles { get; init; }
     /// <summary>Of one run: its list is read back at its end.</summary>
     public bool Verify { get; init; }
+    public int? KeepDays { get; init; }
 
     public string ToJson() => JsonSerializer.Serialize(this, DefinitionJson.Default.ExportDefinition);
 

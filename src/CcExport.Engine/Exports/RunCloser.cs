@@ -15,12 +15,12 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
     private static readonly TimeSpan LastLook = TimeSpan.FromSeconds(15);
 
     /// <summary>The spool of a run, with the given key or the one its journal keeps.</summary>
-    public Spool OpenSpool(RunRecord run, byte[]? key = null) => new(Spool.FolderOf(parts.Home.SpoolFolder, run.Id), run.Id,
+    public ISpool OpenSpool(RunRecord run, byte[]? key = null) => parts.OpenSpool(parts.Home, run.Id,
         key ?? parts.Secrets.Unprotect(SpoolPurpose, run.SpoolKey ?? throw new CcException("SpoolDamaged", CcErrorKind.Storage,
             $"The spool's key of run {run.Id} is gone.", "Run the export again.")));
 
     /// <summary>Gives every batch that has none its fate: refused as a whole, never sent, or in doubt.</summary>
-    public async Task CloseLeftOversAsync(RunBatches batches, Spool spool, RunRejections rejections)
+    public async Task CloseLeftOversAsync(RunBatches batches, ISpool spool, RunRejections rejections)
     {
         var closer = new BatchCloser(batches, spool, rejections, parts.Time);
         // A batch refused as a whole while sending is Finished without its rejection: it gets it here.
@@ -36,7 +36,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
     public async Task<Run> GiveUpAsync(RunRecord run, ConstantContactClient? client, string why, CancellationToken ct)
     {
         ExportDefinition definition = ExportDefinition.FromJson(run.Definition);
-        using Spool spool = OpenSpool(run);
+        using ISpool spool = OpenSpool(run);
         var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, ct).ConfigureAwait(false));
         await RunRejections.KeepFinishedAsync(parts.Home, run.Id, [.. batches.In(BatchState.Finished).Select(b => b.Number)]).ConfigureAwait(false);
         RunRejections rejections = new(parts.Home, run.Id, definition.Segments);
@@ -52,7 +52,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
     /// unaccounted for, or was not sent.
     /// </summary>
     public async Task<Run> GiveUpAsync(
-        RunRecord run, RunBatches batches, Spool spool, RunRejections rejections, ConstantContactClient? client, Func<int> requests, string why, CancellationToken ct)
+        RunRecord run, RunBatches batches, ISpool spool, RunRejections rejections, ConstantContactClient? client, Func<int> requests, string why, CancellationToken ct)
     {
         reporter.Stage("Stopping", "Counting what the service has taken so far.");
         Dictionary<string, Activity> jobs = client is null ? [] : await LookAsync(batches, client, ct).ConfigureAwait(false);
@@ -153,6 +153,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
         reporter.Stage("Closing", "Closing the balance.");
         await parts.Store.Runs.CloseAsync(run.Id, status, numbers, message, now, CancellationToken.None, keepSpool).ConfigureAwait(false);
         if (!keepSpool) Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
+        await new RunKeeper(parts).TidyAsync().ConfigureAwait(false);
         // A run that went through sent the same people again: what earlier ones kept for a second try is needed no more.
         if (status == RunStatus.Completed && run.Export is { } export)
         {
@@ -160,6 +161,19 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
                 Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, id));
         }
         return RunViews.Of(run with { Status = status, Numbers = numbers, Message = message, CompletedAt = now });
+    }
+
+    /// <summary>A person who pressed Ctrl+C does not wait for a store that somebody has locked: the next invocation finds the run all the same.</summary>
+    public async Task BrieflyAsync(Task writing)
+    {
+        try
+        {
+            await writing.WaitAsync(TimeSpan.FromMilliseconds(500), parts.Time).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or CcException)
+        {
+            reporter.Verbose("The store could not be told that the run was stopped.");
+        }
     }
 
     public static string Explain(CcException e)

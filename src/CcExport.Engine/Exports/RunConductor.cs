@@ -136,7 +136,7 @@ internal sealed class RunConductor
         }
         catch (OperationCanceledException)
         {
-            await _closer.DiscardAsync(run, RunStatus.Canceled, client.Calls, "Stopped before all was read. Nothing was sent.").ConfigureAwait(false);
+            await _closer.BrieflyAsync(_closer.DiscardAsync(run, RunStatus.Canceled, client.Calls, "Stopped before all was read. Nothing was sent.")).ConfigureAwait(false);
             throw;
         }
         catch (CcException e)
@@ -177,9 +177,7 @@ internal sealed class RunConductor
         Func<long, Task> beforeMark, CancellationToken ct)
     {
         _reporter.Stage("Reading", "Reading and mapping profiles.");
-        string folder = Spool.FolderOf(_parts.Home.SpoolFolder, run.Id);
-        CcHome.CreateFolder(folder);
-        using var spool = new Spool(folder, run.Id, key);
+        using ISpool spool = _parts.OpenSpool(_parts.Home, run.Id, key);
         RunRejections rejections = new(_parts.Home, run.Id, segments);
         await using (rejections.ConfigureAwait(false))
         {

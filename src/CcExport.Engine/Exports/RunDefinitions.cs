@@ -13,7 +13,7 @@ internal static class RunDefinitions
             definition = definition with { Connection = view.Connection };
             return (stored, definition);
         }
-        ExportBook.CheckNumbers(request.BatchSize, request.MaxProfiles);
+        ExportBook.CheckNumbers(request.BatchSize, request.MaxProfiles, request.KeepDays);
         if (request.Connection is null || request.ListId is null || request.Map is null || (request.Piped is null && request.Source is null))
         {
             throw new CcException("ExportIncomplete", CcErrorKind.InvalidArgument, "A run without a stored export needs a connection, a list, a map, and piped objects or a path.",
@@ -29,6 +29,7 @@ internal static class RunDefinitions
             KeyProperty = request.KeyProperty,
             BatchSize = request.BatchSize,
             MaxProfiles = request.MaxProfiles,
+            KeepDays = request.KeepDays,
         });
     }
 }

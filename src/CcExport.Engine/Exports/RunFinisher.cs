@@ -59,9 +59,9 @@ internal sealed class RunFinisher(
             }
             catch (OperationCanceledException)
             {
-                await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Interrupted, FormattableString.Invariant(
+                await closer.BrieflyAsync(parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Interrupted, FormattableString.Invariant(
                     $"Stopped by the person. Resume-CcRun -Id {run.Id} goes on, and so does {(run.Export is null ? "the next export to this list over this connection" : "invoking the export again")}."),
-                    CancellationToken.None, Requests()).ConfigureAwait(false);
+                    CancellationToken.None, Requests())).ConfigureAwait(false);
                 throw;
             }
             catch (CcException e) when (e.ErrorId != "LeaseLost")
@@ -74,7 +74,7 @@ internal sealed class RunFinisher(
 
     /// <summary>Sends and follows until every batch has its fate. Returns what ended the sending early.</summary>
     private async Task<CcException?> WorkAsync(
-        RunRecord run, ExportDefinition definition, RunBatches batches, Spool spool, RunRejections rejections, StopSignal stop, CancellationToken ct, CancellationToken either)
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, StopSignal stop, CancellationToken ct, CancellationToken either)
     {
         var reader = new ListReader(client, parts.Time, parts.Upload);
         CcException? end = null;
@@ -96,7 +96,7 @@ internal sealed class RunFinisher(
         return end;
     }
 
-    private async Task<CcException?> SendAsync(RunRecord run, RunBatches batches, Spool spool, StopSignal stop, CancellationToken ct)
+    private async Task<CcException?> SendAsync(RunRecord run, RunBatches batches, ISpool spool, StopSignal stop, CancellationToken ct)
     {
         int total = batches.All.Count, open = batches.In(BatchState.Sealed).Count;
         CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);
@@ -118,7 +118,7 @@ internal sealed class RunFinisher(
     }
 
     /// <summary>Follows all jobs to their end. Those that prove their contacts' fate are closed; the others are returned.</summary>
-    private async Task<List<UnsettledBatch>> FollowAsync(RunBatches batches, Spool spool, RunRejections rejections, CancellationToken ct)
+    private async Task<List<UnsettledBatch>> FollowAsync(RunBatches batches, ISpool spool, RunRejections rejections, CancellationToken ct)
     {
         int toFollow = batches.In(BatchState.Sent).Count;
         reporter.Stage("Following", FormattableString.Invariant($"Following {toFollow} job(s) to their end."));
@@ -136,7 +136,7 @@ internal sealed class RunFinisher(
     }
 
     private async Task SettleAsync(
-        RunRecord run, ExportDefinition definition, RunBatches batches, Spool spool, RunRejections rejections, ListReader reader,
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader,
         List<UnsettledBatch> unsettled, bool sendAgain, CancellationToken ct)
     {
         await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, ct).ConfigureAwait(false);
@@ -188,8 +188,8 @@ internal sealed class RunFinisher(
 
     /// <summary>What ends by itself or by a person's deed, without anything of the run being wrong: the run waits for it, sealed.</summary>
     private static bool CanGoOn(CcException e) => e.Kind is CcErrorKind.Connection or CcErrorKind.Authentication or CcErrorKind.Permission
-        || e.ErrorId is "QuotaExceeded" or "Throttled" or "ActivityQueueFull" or "ServiceUnavailable" or "AnswerUnreadable" or "PageLinkRefused" or "StoreLocked" or "SpoolUnreadable"
-            or "DiskFull" or "LeaseLost";
+        || (e.Kind is CcErrorKind.Storage && e.ErrorId != "SpoolDamaged")
+        || e.ErrorId is "QuotaExceeded" or "Throttled" or "ActivityQueueFull" or "ServiceUnavailable" or "AnswerUnreadable" or "PageLinkRefused" or "LeaseLost";
 
     private async Task<Run> ParkAsync(RunRecord run, CcException stop, int requests)
     {

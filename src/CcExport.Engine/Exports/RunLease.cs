@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CcExport.Engine.Store;
 
 namespace CcExport.Engine.Exports;
@@ -9,6 +10,12 @@ namespace CcExport.Engine.Exports;
 internal sealed class RunLease : IAsyncDisposable
 {
     private static readonly TimeSpan Life = TimeSpan.FromSeconds(60), Beat = TimeSpan.FromSeconds(15), Look = TimeSpan.FromSeconds(1);
+
+    // Giving back is a courtesy: a person who pressed Ctrl+C does not wait for a locked store.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
+
+    // Leases of this process that are over, but could not be given back: a locked store, a full disk. They stand in nobody's way here.
+    private static readonly ConcurrentDictionary<Guid, bool> Unreleased = new();
 
     private readonly ILeaseStore _leases;
     private readonly TimeProvider _time;
@@ -64,6 +71,12 @@ internal sealed class RunLease : IAsyncDisposable
         LeaseOwner owner = LeaseOwner.ForThisProcess("run", Guid.NewGuid);
         DateTimeOffset now = time.GetUtcNow();
         LeaseAnswer answer = await leases.TryTakeAsync(name, owner, now, now + Life, ct).ConfigureAwait(false);
+        if (!answer.Taken && answer.Holder is { } ours && Unreleased.ContainsKey(ours.Id))
+        {
+            await leases.ReleaseAsync(name, ours, ct).ConfigureAwait(false);
+            Unreleased.TryRemove(ours.Id, out _);
+            answer = await leases.TryTakeAsync(name, owner, now, now + Life, ct).ConfigureAwait(false);
+        }
         return answer.Taken
             ? (new RunLease(leases, time, name, owner, now + Life) { HeldByLivingBefore = answer is { TookOver: true, FromTheDead: false } }, null)
             : (null, answer.Holder);
@@ -114,13 +127,15 @@ internal sealed class RunLease : IAsyncDisposable
         await _beating.ConfigureAwait(false);
         if (!_lost)
         {
+            using var brief = new CancellationTokenSource(Patience, _time);
             try
             {
-                await _leases.ReleaseAsync(_name, _owner, CancellationToken.None).ConfigureAwait(false);
+                await _leases.ReleaseAsync(_name, _owner, brief.Token).ConfigureAwait(false);
             }
-            catch (CcException)
+            catch (Exception e) when (e is CcException or OperationCanceledException)
             {
                 // It lapses within a minute by itself.
+                Unreleased[_owner.Id] = true;
             }
         }
         _stop.Dispose();

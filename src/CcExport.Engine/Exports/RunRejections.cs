@@ -70,7 +70,14 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
 
     public ValueTask DisposeAsync()
     {
-        _writer?.Dispose();
+        try
+        {
+            _writer?.Dispose();
+        }
+        catch (CcException)
+        {
+            // Whatever has to be kept was flushed, and a flush that failed was told: that is what the run ends with, not this.
+        }
         return default;
     }
 }

@@ -25,6 +25,8 @@ public sealed record RunRequest
     public int? BatchSize { get; init; }
     /// <summary>At least 1; null: 1,000,000.</summary>
     public long? MaxProfiles { get; init; }
+    /// <summary>Days for which the run and its rejections are kept, 1 to 3,650; null: 90.</summary>
+    public int? KeepDays { get; init; }
     /// <summary>OnDemand, Pipeline, Schedule.</summary>
     public string Trigger { get; init; } = "OnDemand";
     /// <summary>An earlier run that is not at its end is given up, with its numbers, instead of finished.</summary>

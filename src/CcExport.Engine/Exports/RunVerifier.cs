@@ -9,7 +9,7 @@ namespace CcExport.Engine.Exports;
 /// Reads the list back after a run (<c>-Verify</c>): whoever of the contacts sent is not on it is named, and batches whose fate the service did
 /// not prove, or whose refused contacts it did not name, get numbers that the list itself proves.
 /// </summary>
-internal sealed class RunVerifier(RunBatches batches, Spool spool, RunRejections rejections, ListReader reader, TimeProvider time)
+internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader, TimeProvider time)
 {
     /// <summary>Reasons that are about a batch without naming a contact, and those of an earlier verification.</summary>
     private static readonly HashSet<string> Superseded = [Reasons.RefusedUnnamed, Reasons.Unaccounted, Reasons.ActivityFailed, Reasons.InDoubt, Reasons.NotOnList];

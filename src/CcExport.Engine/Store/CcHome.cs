@@ -57,14 +57,21 @@ internal sealed class CcHome
     }
 
     /// <summary>What to throw when something below the home cannot be written.</summary>
-    public CcException NotWritable(Exception? cause = null) =>
+    public CcException NotWritable(Exception? cause = null) => cause is IOException full && Durable.IsDiskFull(full) ? DiskFull(full) :
         new("HomeNotWritable", CcErrorKind.Storage, $"The home folder '{Root}' cannot be written.",
             $"Give this user write access to it, or set the environment variable {Variable} to a folder that can be written.", cause)
         { Subject = Root };
 
-    /// <summary>Makes a folder that only its owner may enter.</summary>
+    /// <summary>What to throw when there is no room for something below the home.</summary>
+    public CcException DiskFull(Exception cause) =>
+        new("DiskFull", CcErrorKind.Storage, $"The disk that holds '{Root}' is full; nothing was written.",
+            $"Free some space, or move the home with {Variable}, and run the command again.", cause)
+        { Subject = Root };
+
+    /// <summary>Makes a folder that only its owner may enter; one that is new is there after a power failure too.</summary>
     public static void CreateFolder(string path)
     {
+        if (Directory.Exists(path)) return;
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(path);
@@ -72,6 +79,7 @@ internal sealed class CcHome
         else
         {
             Directory.CreateDirectory(path, OwnerOnlyFolder);
+            Durable.FlushDirectory(Path.GetDirectoryName(path) ?? path);
         }
     }
 

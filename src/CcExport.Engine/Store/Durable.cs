@@ -8,6 +8,14 @@ internal static partial class Durable
     // errno of a file system that cannot flush directories: it has nothing to flush, or does it by itself.
     private const int InvalidArgument = 22;
 
+    // A folder that may be entered and not listed (the parent of somebody's home): its entries are its owner's care.
+    private const int AccessDenied = 13;
+
+    /// <summary>True when a write failed for want of room: the disk, the quota, or the largest file that a process may make.</summary>
+    public static bool IsDiskFull(IOException e) => OperatingSystem.IsWindows()
+        ? (e.HResult & 0xFFFF) is 39 or 112
+        : e.HResult is 28 or 27 || e.HResult == (OperatingSystem.IsLinux() ? 122 : 69);
+
     /// <summary>Flushes a folder's entries to the disk. Windows journals them by itself: nothing to do there.</summary>
     public static void FlushDirectory(string path)
     {
@@ -18,7 +26,9 @@ internal static partial class Durable
         int folder = Open(path, flags: 0);
         if (folder < 0)
         {
-            throw Failed(path, Marshal.GetLastPInvokeError());
+            int denied = Marshal.GetLastPInvokeError();
+            if (denied == AccessDenied && Directory.Exists(path)) return;
+            throw Failed(path, denied);
         }
         try
         {

@@ -57,6 +57,15 @@ internal interface IRunJournal
     Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct);
     /// <summary>True when an earlier run of this export had contacts accepted.</summary>
     Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct);
+
+    /// <summary>
+    /// Closed runs that began before a time and whose numbers nothing depends on, oldest first: not the newest of an export, a connection
+    /// and a list that had contacts accepted, for it knows that there was one.
+    /// </summary>
+    /// <param name="after">Only runs of a higher id.</param>
+    Task<IReadOnlyList<RunRecord>> ListDispensableAsync(DateTimeOffset startedBefore, long after, int limit, CancellationToken ct);
+    /// <summary>Removes runs with their batches, in one step; of those that are not dispensable (any more) none. Returns the ids of those removed.</summary>
+    Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct);
 }
 
 /// <summary>Which runs to list; null means any.</summary>

@@ -26,6 +26,7 @@ internal sealed class RejectionWriter : IDisposable
     private readonly ArrayBufferWriter<byte> block = new(BlockBytes + 4096);
     // Relaxed: the file is never put into a page, and names in any script stay readable and short.
     private readonly Utf8JsonWriter json;
+    private long end;
     private bool named;
     private bool closed;
 
@@ -156,7 +157,10 @@ internal sealed class RejectionWriter : IDisposable
     {
         try
         {
+            // A full disk takes a part of a block: the next try writes over it, or a torn line would stand in the middle.
+            file.Position = end;
             file.Write(block.WrittenSpan);
+            end += block.WrittenCount;
             block.ResetWrittenCount();
         }
         catch (IOException e)
@@ -167,7 +171,7 @@ internal sealed class RejectionWriter : IDisposable
 
     private void CutTornLine()
     {
-        long end = file.Length;
+        end = file.Length;
         Span<byte> piece = stackalloc byte[4096];
         while (end > 0)
         {
@@ -183,6 +187,5 @@ internal sealed class RejectionWriter : IDisposable
             end -= size;
         }
         file.SetLength(end);
-        file.Position = end;
     }
 }

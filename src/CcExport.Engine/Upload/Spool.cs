@@ -11,7 +11,7 @@ namespace CcExport.Engine.Upload;
 /// noticed. A batch is flushed, and its folder too, before <see cref="WriteAsync"/> completes.
 /// Destroying the run's key erases the spool, whatever the disk keeps.
 /// </summary>
-internal sealed class Spool : IDisposable
+internal sealed class Spool : ISpool
 {
     private const int NonceSize = 12, TagSize = 16, SectionHead = 4 + NonceSize + TagSize;
     private static ReadOnlySpan<byte> Magic => "CCB1"u8;
@@ -19,6 +19,7 @@ internal sealed class Spool : IDisposable
     private readonly string _folder;
     private readonly long _runId;
     private readonly byte[] _key;
+    private bool _made;
 
     public Spool(string folder, long runId, ReadOnlySpan<byte> key)
     {
@@ -42,6 +43,8 @@ internal sealed class Spool : IDisposable
         Encrypt(batch, 1, origins.Span, head.AsSpan(Magic.Length + SectionHead, SectionHead));
         try
         {
+            if (!_made) CcHome.CreateFolder(_folder);
+            _made = true;
             FileStream file = CcHome.CreateFile(PathOf(batch), FileMode.Create, FileAccess.Write, FileShare.None);
             await using (file.ConfigureAwait(false))
             {

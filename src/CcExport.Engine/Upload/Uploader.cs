@@ -12,7 +12,7 @@ namespace CcExport.Engine.Upload;
 /// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease).</param>
 /// <param name="progress">Called after each batch that the service took.</param>
 internal sealed class Uploader(
-    ConstantContactClient client, RunBatches batches, Spool spool, TimeProvider time, UploadOptions options,
+    ConstantContactClient client, RunBatches batches, ISpool spool, TimeProvider time, UploadOptions options,
     Func<CancellationToken, Task> beforeSend, Action progress, Action<string> verbose)
 {
     private readonly Dictionary<int, int> _missed = [];

@@ -49,6 +49,12 @@ public sealed class InvokeCcExportCommand : ExportCmdlet
     [Parameter]
     public SwitchParameter WaitForRunner { get; set; }
 
+    /// <summary>The days for which this run and its rejections are kept, counted from its end; 90 by default. A stored export has its own number.</summary>
+    [Parameter(ParameterSetName = PipedSet)]
+    [Parameter(ParameterSetName = PathSet)]
+    [ValidateRange(1, 3_650)]
+    public int? KeepDays { get; set; }
+
     /// <inheritdoc/>
     protected override void OnBegin()
     {
@@ -57,6 +63,8 @@ public sealed class InvokeCcExportCommand : ExportCmdlet
             ? LanguagePrimitives.IsTrue(given)
             : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
     }
+
+    private protected override RunRequest AdHoc() => base.AdHoc() with { KeepDays = KeepDays };
 
     // With -WhatIf the answer is known only after reading: Report gives it.
     private protected override bool Approve(RunRequest request) => _whatIf || ShouldProcess(Describe(request), "Export to Constant Contact");

@@ -93,6 +93,14 @@ public sealed class SetCcExportCommand : CcCmdlet
     [ValidateRange(1, long.MaxValue)]
     public long? MaxProfiles { get; set; }
 
+    /// <summary>
+    /// The days for which the export's runs and their rejections are kept, counted from a run's end; 90 by default. Older ones are removed after a run. The last
+    /// run that had contacts accepted stays, and the record of any run for ten days: that long the service knows its jobs.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(1, 3_650)]
+    public int? KeepDays { get; set; }
+
     /// <summary>Returns the export.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
@@ -116,6 +124,7 @@ public sealed class SetCcExportCommand : CcCmdlet
             KeyProperty = Given(KeyProperty),
             BatchSize = BatchSize,
             MaxProfiles = MaxProfiles,
+            KeepDays = KeepDays,
         };
         if (!ShouldProcess(Name, "Create or change the export")) return;
         Export export = Await((engine, ct) => engine.SetExportAsync(change, ct));

@@ -176,8 +176,6 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private void Take(PSObject input)
     {
-        if (_declined) return;
-        if (_feed is null && !BeginPiping(input)) return;
         if (input.BaseObject is IList several and not IDictionary)   // -InputObject $rows
         {
             foreach (object? one in several)
@@ -191,6 +189,7 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private void TakeOne(PSObject input)
     {
+        if (_declined || (_feed is null && !BeginPiping(input))) return;
         if (_work!.IsCompleted)   // over early, well or badly: what still comes is not read
         {
             if (!_work.IsCompletedSuccessfully) Finish(_work);
@@ -211,7 +210,6 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private bool BeginPiping(PSObject first)
     {
-        if (first.BaseObject is IList { Count: > 0 } several) first = PSObject.AsPSObject(several[0] ?? first);
         RunRequest request = AdHoc();
         _feed = new PipedFeed(first, request.Map!, KeyProperty, WriteWarning);
         request = request with { Map = _feed.Map, KeyProperty = _feed.Key, Piped = _feed.Rows, Trigger = "Pipeline" };
@@ -220,7 +218,8 @@ public abstract class ExportCmdlet : CcCmdlet
         return !_declined;
     }
 
-    private RunRequest AdHoc() => new()
+    /// <summary>What was put together at the prompt.</summary>
+    private protected virtual RunRequest AdHoc() => new()
     {
         Connection = Connection,
         ListId = ListId,

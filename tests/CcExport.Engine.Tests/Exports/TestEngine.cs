@@ -19,13 +19,13 @@ internal sealed class TestEngine : IAsyncDisposable
     public Watcher Watcher { get; } = new();
     public string ListId => Simulator.ListId;
 
-    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true, Func<EngineParts, EngineParts>? change = null)
+    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true,
+        string? root = null, Func<EngineParts, EngineParts>? change = null, TimeProvider? time = null)
     {
-        string root = Directory.CreateTempSubdirectory("ccexport-").FullName;
-        var home = new CcHome(root);
+        var home = new CcHome(root ?? Directory.CreateTempSubdirectory("ccexport-").FullName);
         RunningSimulator simulator = await SimulatorHost.StartAsync(options);
         EngineParts? opened = null;
-        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts =>
+        CcEngine engine = await CcEngine.OpenAsync(home, time ?? TimeProvider.System, parts =>
         {
             parts = parts with
             {

@@ -309,6 +309,45 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Empty(await Ids(new RunQuery("none")));
     }
 
+    private async Task<long> ClosedRunAsync(int day, string? export, long accepted, string list = "l", Guid? connection = null)
+    {
+        RunRecord opened = Records.Run(export) with { StartedAt = At.AddDays(day), ListId = list, ConnectionId = connection ?? Guid.Empty };
+        long run = await Store.Runs.OpenAsync(opened, None);
+        await Store.Runs.SealedAsync(run, Records.Batch(1), None);
+        await Store.Runs.AllSealedAsync(run, new RunNumbers { Read = 10, Sent = 10, Batches = 1 }, At.AddDays(day), None);
+        await Store.Runs.SendingAsync(run, 1, At.AddDays(day), None);
+        await Store.Runs.SentAsync(run, 1, $"activity-{run}", At.AddDays(day), None);
+        await Store.Runs.FinishedAsync(run, 1, Records.Outcome((int)accepted, 0, 10 - (int)accepted), None);
+        await Store.Runs.CloseAsync(run, RunStatus.CompletedWithErrors, new RunNumbers { Sent = 10, Accepted = accepted, Refused = 10 - accepted }, null, At.AddDays(day), None);
+        return run;
+    }
+
+    [Fact]
+    public async Task Runs_whose_numbers_something_depends_on_are_not_dispensable()
+    {
+        var other = Guid.NewGuid();
+        long a1 = await ClosedRunAsync(0, "A", 10), a2 = await ClosedRunAsync(1, "a", 10), aNothing = await ClosedRunAsync(2, "A", 0);
+        long aOtherList = await ClosedRunAsync(3, "A", 10, list: "m"), aOtherConnection = await ClosedRunAsync(4, "A", 10, connection: other);
+        long piped1 = await ClosedRunAsync(5, null, 10), piped2 = await ClosedRunAsync(6, null, 10);
+        long open = await SealedRunAsync(export: "A");
+        long late = await ClosedRunAsync(30, "B", 0);
+
+        async Task<long[]> Ids(DateTimeOffset before, long after = 0, int limit = 100) => [.. (await Store.Runs.ListDispensableAsync(before, after, limit, None)).Select(r => r.Id)];
+        Assert.Equal([a1, aNothing, piped1], await Ids(At.AddDays(29)));
+        Assert.Equal([a1, aNothing], await Ids(At.AddDays(29), limit: 2));
+        Assert.Equal([piped1], await Ids(At.AddDays(29), after: aNothing));
+        Assert.Equal([a1], await Ids(At.AddDays(2)));
+
+        long[] all = [a1, a2, aNothing, aOtherList, aOtherConnection, piped1, piped2, open, 999];
+        Assert.Equal([a1, aNothing, piped1], (await Store.Runs.RemoveRunsAsync(all, None)).Order());
+        Assert.Equal([late, open, piped2, aOtherConnection, aOtherList, a2], (await Store.Runs.ListAsync(new RunQuery(), None)).Select(r => r.Id));
+        Assert.Empty(await Store.Runs.GetBatchesAsync(a1, None));
+        Assert.Single(await Store.Runs.GetBatchesAsync(a2, None));
+        Assert.Equal([$"activity-{a2}"], await Store.Runs.GetClaimedAsync([$"activity-{a1}", $"activity-{a2}"], None));
+        Assert.True(await Store.Runs.HasAcceptedBeforeAsync("A", None));
+        Assert.Empty(await Store.Runs.RemoveRunsAsync([], None));
+    }
+
     [Fact]
     public async Task Accepted_before_counts_closed_and_interrupted_runs()
     {

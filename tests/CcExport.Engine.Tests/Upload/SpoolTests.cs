@@ -76,5 +76,36 @@ public sealed class SpoolTests : IDisposable
         Assert.Equal("SpoolDamaged", (await Assert.ThrowsAsync<CcException>(() => ReadAsync(spool, 3))).ErrorId);
     }
 
+    [Fact]
+    public async Task What_is_held_by_somebody_is_not_lost_and_what_is_gone_is()
+    {
+        using var spool = new Spool(_folder, 7, _key);
+        await WriteAsync(spool, 1, "one");
+        string file = Directory.GetFiles(_folder).Single();
+        // A folder in the file's place is refused as a held file is, on every system.
+        File.Move(file, file + ".aside");
+        Directory.CreateDirectory(file);
+        CcException held = await Assert.ThrowsAsync<CcException>(() => ReadAsync(spool, 1));
+        Assert.Equal(("SpoolUnreadable", CcErrorKind.Storage), (held.ErrorId, held.Kind));
+        Assert.Equal("SpoolUnreadable", (await Assert.ThrowsAsync<CcException>(() => spool.ReadOriginsAsync(1, default))).ErrorId);
+        Directory.Delete(file);
+        Assert.Equal("SpoolDamaged", (await Assert.ThrowsAsync<CcException>(() => ReadAsync(spool, 1))).ErrorId);
+        File.Move(file + ".aside", file);
+        Assert.Equal("one", await ReadAsync(spool, 1));
+    }
+
+    [Fact]
+    public async Task The_folder_is_made_with_the_first_batch_for_its_owner_alone()
+    {
+        string folder = Path.Combine(_folder, "made");
+        using var spool = new Spool(folder, 7, _key);
+        Assert.False(Directory.Exists(folder));
+        await WriteAsync(spool, 1, "one");
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+        Directory.Delete(folder, recursive: true);
+        // Gone in the middle of a run: told, and not quietly made anew.
+        Assert.Equal("SpoolNotWritable", (await Assert.ThrowsAsync<CcException>(() => WriteAsync(spool, 2, "two"))).ErrorId);
+    }
+
     public void Dispose() => Directory.Delete(_folder, true);
 }

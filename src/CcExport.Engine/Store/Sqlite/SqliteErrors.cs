@@ -23,9 +23,7 @@ internal static class SqliteErrors
     {
         Perm or ReadOnly or CanNotOpen => home.NotWritable(e),
         Corrupt or NotADatabase => NotAStore(home, e),
-        Full => new CcException("DiskFull", CcErrorKind.Storage, $"The disk that holds '{home.Root}' is full; nothing was written.",
-            $"Free some space, or move the home with {CcHome.Variable}, and run the command again.", e)
-        { Subject = home.StoreFile },
+        Full => home.DiskFull(e),
         Io => new CcException("StoreFailed", CcErrorKind.Storage, $"The disk failed while the store '{home.StoreFile}' was used.",
             "Check the disk and the free space, then run the command again.", e)
         { Subject = home.StoreFile },

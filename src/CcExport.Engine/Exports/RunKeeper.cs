@@ -1,0 +1,71 @@
+using CcExport.Engine.Store;
+using CcExport.Engine.Upload;
+
+namespace CcExport.Engine.Exports;
+
+/// <summary>
+/// Removes runs that were kept for as long as they should be, with their batches and rejections: in small steps, after a run has closed,
+/// and for a moment only; what is left then goes after the next one. Whatever goes wrong here costs no run anything.
+/// </summary>
+internal sealed class RunKeeper(EngineParts parts)
+{
+    private const int Page = 200, RunsAStep = 50, BatchesAStep = 500;
+
+    // The service forgets its jobs after ten days. Until then a run's activity ids say that those jobs are nobody else's.
+    private static readonly TimeSpan JobsRemembered = TimeSpan.FromDays(10);
+    private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(2);
+
+    public async Task TidyAsync()
+    {
+        try
+        {
+            await TidyAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The run that has just closed is closed and told; old ones are removed after the next.
+        }
+    }
+
+    private async Task TidyAsync(CancellationToken ct)
+    {
+        long began = parts.Time.GetTimestamp();
+        DateTimeOffset now = parts.Time.GetUtcNow();
+        var exports = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+        foreach (DefinitionRecord export in await parts.Store.Exports.ListAsync(ct).ConfigureAwait(false))
+            exports[export.Name] = ExportDefinition.FromJson(export.Json).KeepDays ?? Limits.KeepDays;
+
+        long after = 0;
+        // A day is the least that a run can be kept for.
+        while (await parts.Store.Runs.ListDispensableAsync(now.AddDays(-1), after, Page, ct).ConfigureAwait(false) is { Count: > 0 } page)
+        {
+            List<RunRecord> step = [];
+            foreach (RunRecord run in page)
+            {
+                TimeSpan age = now - run.CompletedAt!.Value, kept = TimeSpan.FromDays(DaysOf(run, exports));
+                if (age < kept) continue;
+                // The file first: a run without its file is removed the next time, a file without its run would stay.
+                RejectionFile.Delete(parts.Home, run.Id);
+                Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
+                if (age < JobsRemembered) continue;
+                step.Add(run);
+                if (step.Count < RunsAStep && step.Sum(r => r.Numbers.Batches) < BatchesAStep) continue;
+                await RemoveAsync(step, ct).ConfigureAwait(false);
+                if (parts.Time.GetElapsedTime(began) > AtMost) return;
+            }
+            await RemoveAsync(step, ct).ConfigureAwait(false);
+            if (parts.Time.GetElapsedTime(began) > AtMost) return;
+            after = page[^1].Id;
+        }
+    }
+
+    private async Task RemoveAsync(List<RunRecord> step, CancellationToken ct)
+    {
+        if (step.Count > 0) await parts.Store.Runs.RemoveRunsAsync([.. step.Select(r => r.Id)], ct).ConfigureAwait(false);
+        step.Clear();
+    }
+
+    /// <summary>As its export says today; without one (piped, or removed since) as was said when it began.</summary>
+    private static int DaysOf(RunRecord run, Dictionary<string, int> exports)
+        => run.Export is { } name && exports.TryGetValue(name, out int days) ? days : ExportDefinition.FromJson(run.Definition).KeepDays ?? Limits.KeepDays;
+}
