@@ -11,4 +11,12 @@ internal sealed record EngineParts(CcHome Home, IStore Store, ISecretBox Secrets
     /// <summary>Rows and bytes of a batch; smaller in tests, so that every edge is crossed.</summary>
     public int BatchRows { get; init; } = Limits.BatchRows;
     public int BatchBytes { get; init; } = Limits.BatchBytes;
+    public LeaseTimes RunLease { get; init; } = new();
+}
+
+/// <summary>How long a run's lease lives without a sign of life, and how often one is given; shorter in tests.</summary>
+internal sealed record LeaseTimes
+{
+    public TimeSpan Life { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan Beat { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -22,7 +22,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         ConnectionRecord connection = await new ConnectionBook(parts).FindAsync(definition.Connection ?? throw NoConnection(name), ct).ConfigureAwait(false);
 
         string lease = name is null ? $"list/{connection.Id:N}/{definition.ListId}" : $"export/{name.ToUpperInvariant()}";
-        RunLease held = await RunLease.TakeAsync(parts.Store.Leases, parts.Time, lease, name is null ? $"An export to list {definition.ListId}" : $"'{name}'", ct).ConfigureAwait(false);
+        RunLease held = await RunLease.TakeAsync(parts.Store.Leases, parts.Time, parts.RunLease, lease, name is null ? $"An export to list {definition.ListId}" : $"'{name}'", ct).ConfigureAwait(false);
         await using (held.ConfigureAwait(false))
         {
             ConstantContactClient client = new(parts.Wire, connection);

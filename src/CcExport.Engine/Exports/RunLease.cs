@@ -8,10 +8,9 @@ namespace CcExport.Engine.Exports;
 /// </summary>
 internal sealed class RunLease : IAsyncDisposable
 {
-    private static readonly TimeSpan Life = TimeSpan.FromSeconds(60), Beat = TimeSpan.FromSeconds(15);
-
     private readonly ILeaseStore _leases;
     private readonly TimeProvider _time;
+    private readonly LeaseTimes _times;
     private readonly string _name;
     private readonly LeaseOwner _owner;
     private readonly CancellationTokenSource _stop = new();
@@ -19,19 +18,19 @@ internal sealed class RunLease : IAsyncDisposable
     private DateTimeOffset _expires;
     private volatile bool _lost;
 
-    private RunLease(ILeaseStore leases, TimeProvider time, string name, LeaseOwner owner, DateTimeOffset expires)
+    private RunLease(ILeaseStore leases, TimeProvider time, LeaseTimes times, string name, LeaseOwner owner, DateTimeOffset expires)
     {
-        (_leases, _time, _name, _owner, _expires) = (leases, time, name, owner, expires);
+        (_leases, _time, _times, _name, _owner, _expires) = (leases, time, times, name, owner, expires);
         _beating = Task.Run(BeatAsync);
     }
 
     /// <summary><c>RunInProgress</c> (Conflict) names who runs it.</summary>
-    public static async Task<RunLease> TakeAsync(ILeaseStore leases, TimeProvider time, string name, string what, CancellationToken ct)
+    public static async Task<RunLease> TakeAsync(ILeaseStore leases, TimeProvider time, LeaseTimes times, string name, string what, CancellationToken ct)
     {
         LeaseOwner owner = LeaseOwner.ForThisProcess("run", Guid.NewGuid);
         DateTimeOffset now = time.GetUtcNow();
-        LeaseAnswer answer = await leases.TryTakeAsync(name, owner, now, now + Life, ct).ConfigureAwait(false);
-        if (answer.Taken) return new RunLease(leases, time, name, owner, now + Life);
+        LeaseAnswer answer = await leases.TryTakeAsync(name, owner, now, now + times.Life, ct).ConfigureAwait(false);
+        if (answer.Taken) return new RunLease(leases, time, times, name, owner, now + times.Life);
         throw new CcException("RunInProgress", CcErrorKind.Conflict,
             $"{what} is being run already, by process {answer.Holder?.ProcessId} on {answer.Holder?.Machine}.",
             "Wait for that run to end (Get-CcRun shows it), or stop that process.")
@@ -43,9 +42,9 @@ internal sealed class RunLease : IAsyncDisposable
     {
         DateTimeOffset now = _time.GetUtcNow();
         if (!_lost && now < _expires) return;
-        if (!_lost && await _leases.RenewAsync(_name, _owner, now + Life, ct).ConfigureAwait(false))
+        if (!_lost && await _leases.RenewAsync(_name, _owner, now + _times.Life, ct).ConfigureAwait(false))
         {
-            _expires = now + Life;
+            _expires = now + _times.Life;
             return;
         }
         _lost = true;
@@ -59,11 +58,11 @@ internal sealed class RunLease : IAsyncDisposable
         {
             while (true)
             {
-                await Task.Delay(Beat, _time, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(_times.Beat, _time, _stop.Token).ConfigureAwait(false);
                 try
                 {
                     DateTimeOffset now = _time.GetUtcNow();
-                    if (await _leases.RenewAsync(_name, _owner, now + Life, _stop.Token).ConfigureAwait(false)) _expires = now + Life;
+                    if (await _leases.RenewAsync(_name, _owner, now + _times.Life, _stop.Token).ConfigureAwait(false)) _expires = now + _times.Life;
                     else _lost = true;
                 }
                 catch (CcException)
