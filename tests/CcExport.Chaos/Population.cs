@@ -53,7 +53,7 @@ internal sealed class Population
         string address = string.Create(CultureInfo.InvariantCulture, $"p{i}.{tag}{Domain}");
         if (fate is >= 0.03 and < 0.04)
         {
-            address = new string('x', 30) + "." + address;
+            address = new string('x', 40) + "." + address;
             Refused.Add(address);
         }
         else

@@ -23,6 +23,10 @@ switch (args)
             };
         }
         return (await ChaosCommand.RunAsync(options, Console.Out)).IsClean ? 0 : 1;
+    case ["race"]:
+        return (await RaceCommand.RunAsync(Console.Out)).Count == 0 ? 0 : 1;
+    case ["wake"]:
+        return (await WakeCommand.RunAsync(Console.Out)).Count == 0 ? 0 : 1;
     default:
         Console.Error.WriteLine("run [--runs N] [--seed S] [--parallel P] [--profiles N] [--batch N] [--only I] | race | wake");
         return 2;
