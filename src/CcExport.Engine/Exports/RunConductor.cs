@@ -104,6 +104,7 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
         }
         catch (CcException e)
         {
+            await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
             return await DiscardAsync(run, RunStatus.Failed, client.Calls, Explain(e)).ConfigureAwait(false);
         }
         catch (Exception)
@@ -194,11 +195,14 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
             {
                 await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, null, ct).ConfigureAwait(false);
                 CcException? stop = await SendAsync(run, batches, spool, client, connection, lease, ct).ConfigureAwait(false);
+                // What stopped it may be that another process has the run: from here on nothing is written that is no longer ours to write.
+                await lease.AssureAsync(ct).ConfigureAwait(false);
                 if (stop is not null && CanGoOn(stop)) return await ParkAsync(run, stop, callsBefore + client.Calls).ConfigureAwait(false);
                 _reporter.Stage("Following", FormattableString.Invariant($"Following {batches.In(BatchState.Sent).Count} job(s) to their end."));
                 int toFollow = batches.In(BatchState.Sent).Count;
                 await new ActivityFollower(client, batches, parts.Time, parts.Upload).FollowAsync(
-                    closer.CloseAsync, () => _reporter.Report(toFollow - batches.In(BatchState.Sent).Count, toFollow, "jobs"), ct).ConfigureAwait(false);
+                    CloseOursAsync, () => _reporter.Report(toFollow - batches.In(BatchState.Sent).Count, toFollow, "jobs"), ct).ConfigureAwait(false);
+                await lease.AssureAsync(ct).ConfigureAwait(false);
                 // A batch refused as a whole while sending is Finished without its rejection: it gets it here, as do those left over.
                 foreach (BatchRecord batch in batches.In(BatchState.Finished))
                 {
@@ -210,14 +214,22 @@ internal sealed class RunConductor(EngineParts parts, IRunObserver observer)
             }
             catch (OperationCanceledException)
             {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 await InterruptAsync(run, callsBefore + client.Calls, run.Export is null
                     ? "Stopped. What is left goes out when something is next exported to this list over this connection." : "Stopped. Run the export again to go on.").ConfigureAwait(false);
                 throw;
             }
             catch (CcException e) when (e.ErrorId != "LeaseLost")
             {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 // All is sealed and the journal says how far it came: whatever stands in the way, nothing is given up for it.
                 return await ParkAsync(run, e, callsBefore + client.Calls).ConfigureAwait(false);
+            }
+
+            async Task CloseOursAsync(BatchRecord batch, Activity? job, CancellationToken t)
+            {
+                await lease.AssureAsync(t).ConfigureAwait(false);
+                await closer.CloseAsync(batch, job, t).ConfigureAwait(false);
             }
         }
     }

@@ -9,7 +9,8 @@ namespace CcExport.Engine.Upload;
 /// looked for before it is sent again (<see cref="DoubtResolver"/>). Works on whatever states the journal holds, so it is the same
 /// for a fresh run and for one that goes on.
 /// </summary>
-/// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease).</param>
+/// <param name="beforeSend">Called before each request, and after one before its failure is written down; throws when this process must neither send nor
+/// write any more (a lost lease). Only that the service has a batch is written in any case.</param>
 /// <param name="progress">Called after each batch that the service took.</param>
 internal sealed class Uploader(
     ConstantContactClient client, RunBatches batches, Spool spool, TimeProvider time, UploadOptions options,
@@ -86,12 +87,14 @@ internal sealed class Uploader(
                 }
                 catch (InDoubtException e)
                 {
+                    await beforeSend(CancellationToken.None).ConfigureAwait(false);
                     await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
                     verbose($"Batch {batch.Number} is in doubt: {e.Message}");
                     return;
                 }
                 catch (CcException e) when (e.ErrorId == "ActivityQueueFull")
                 {
+                    await beforeSend(CancellationToken.None).ConfigureAwait(false);
                     await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     verbose("The account's queue of jobs is full: waiting for room.");
                     await Task.Delay(options.QueueFullWait, time, ct).ConfigureAwait(false);
@@ -100,6 +103,7 @@ internal sealed class Uploader(
                 catch (CcException e) when (e.Kind == CcErrorKind.Service)
                 {
                     // The service read this batch and wants none of it; others may still do.
+                    await beforeSend(CancellationToken.None).ConfigureAwait(false);
                     var outcome = new BatchOutcome("BatchRefused", 0, 0, batch.Rows, 0, e.Message, time.GetUtcNow());
                     await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
                     return;
@@ -107,7 +111,9 @@ internal sealed class Uploader(
                 catch (CcException e)
                 {
                     // What another process has taken over is not ours to write; it finds the batch in Sending and looks for it.
-                    if (e.ErrorId != "LeaseLost") await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    if (e.ErrorId == "LeaseLost") throw;
+                    await beforeSend(CancellationToken.None).ConfigureAwait(false);
+                    await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     throw;
                 }
                 // From here the service has it: this must be written even when the person just pressed Ctrl+C. If it cannot be written, the

@@ -17,12 +17,13 @@ internal sealed class TestEngine : IAsyncDisposable
     public Watcher Watcher { get; } = new();
     public string ListId => Simulator.ListId;
 
-    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true)
+    public static async Task<TestEngine> StartAsync(int? batchRows = null, int? batchBytes = null, SimulatorOptions? options = null, bool connect = true,
+        Func<EngineParts, EngineParts>? change = null)
     {
         string root = Directory.CreateTempSubdirectory("ccexport-").FullName;
         var home = new CcHome(root);
         RunningSimulator simulator = await SimulatorHost.StartAsync(options);
-        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts => parts with
+        CcEngine engine = await CcEngine.OpenAsync(home, TimeProvider.System, parts => (change?.Invoke(parts) ?? parts) with
         {
             BatchRows = batchRows ?? parts.BatchRows,
             BatchBytes = batchBytes ?? parts.BatchBytes,
