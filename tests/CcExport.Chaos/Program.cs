@@ -18,7 +18,7 @@ switch (args)
                 "parallel" => options with { Parallel = value },
                 "profiles" => options with { Profiles = value },
                 "batch" => options with { Batch = value },
-                "only" => options with { Only = value },
+                "only" or "index" => options with { Only = value },
                 _ => throw new ArgumentException($"'{args[i]}' is not known."),
             };
         }

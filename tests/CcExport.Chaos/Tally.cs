@@ -10,6 +10,8 @@ internal sealed class Tally
 
     public void Add(RunReport run) => _runs.Add(run);
 
+    public int Kills => _runs.Sum(r => r.Kills.Count);
+
     public bool IsClean => _runs.Count > 0 && _runs.All(r => r.IsClean);
 
     public string Table(TimeSpan wall)
