@@ -10,6 +10,8 @@ internal sealed record ChaosOptions
     public int Parallel { get; init; } = 6;
     public int Profiles { get; init; } = 6000;
     public int Batch { get; init; } = 500;
+    /// <summary>Kills of one run, at most.</summary>
+    public int MostKills { get; init; } = 4;
     /// <summary>This run alone, as it was within the whole.</summary>
     public int? Only { get; init; }
 }
@@ -26,7 +28,7 @@ internal static class ChaosCommand
         IEnumerable<int> indexes = options.Only is { } only ? [only] : Enumerable.Range(0, options.Runs);
         await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = options.Parallel }, async (index, ct) =>
         {
-            RunPlan plan = RunPlan.Make(index, options.Seed);
+            RunPlan plan = RunPlan.Make(index, options.Seed, options.MostKills);
             RunReport report;
             try
             {
@@ -57,7 +59,7 @@ internal static class ChaosCommand
     private static async Task TellAsync(RunReport report, ChaosOptions options, TextWriter log)
     {
         await log.WriteLineAsync($"run {report.Plan.Index}: {(report.IsClean ? "clean" : "NOT CLEAN")}; again: run --seed {options.Seed} --only {report.Plan.Index} "
-            + $"--profiles {options.Profiles} --batch {options.Batch}");
+            + $"--profiles {options.Profiles} --batch {options.Batch} --kills {options.MostKills}");
         await log.WriteLineAsync($"  planned: {string.Join(", ", report.Plan.Kills.Select(k => k.Step?.ToString() ?? $"after {k.After!.Value.TotalMilliseconds:F0} ms"))}");
         await log.WriteLineAsync($"  faults: {string.Join(", ", report.Plan.Faults.Select(f => $"{f.Effect.Kind} {f.Match.Method} {f.Match.Nth}x{f.Match.Count}"))}");
         await log.WriteLineAsync($"  killed: {string.Join(", ", report.Kills)}; {report.Hosts} hosts");

@@ -18,6 +18,7 @@ switch (args)
                 "parallel" => options with { Parallel = value },
                 "profiles" => options with { Profiles = value },
                 "batch" => options with { Batch = value },
+                "kills" => options with { MostKills = value },
                 "only" or "index" => options with { Only = value },
                 _ => throw new ArgumentException($"'{args[i]}' is not known."),
             };
@@ -28,6 +29,6 @@ switch (args)
     case ["wake"]:
         return (await WakeCommand.RunAsync(Console.Out)).Count == 0 ? 0 : 1;
     default:
-        Console.Error.WriteLine("run [--runs N] [--seed S] [--parallel P] [--profiles N] [--batch N] [--only I] | race | wake");
+        Console.Error.WriteLine("run [--runs N] [--seed S] [--parallel P] [--profiles N] [--batch N] [--kills N] [--only I] | race | wake");
         return 2;
 }

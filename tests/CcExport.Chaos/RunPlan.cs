@@ -17,7 +17,7 @@ internal sealed record RunPlan
 
     private const string Import = "contacts_json_import";
 
-    public static RunPlan Make(int index, int seed)
+    public static RunPlan Make(int index, int seed, int mostKills = 4)
     {
         int own = Mix(seed, index);
         var chance = new Random(own);
@@ -25,16 +25,16 @@ internal sealed record RunPlan
         for (int left = chance.Next(10) switch { < 3 => 0, < 7 => 1, < 9 => 2, _ => 3 }; left > 0; left--) faults.Add(Fault(chance));
         List<TimeSpan?> expiries = [];
         for (int host = 0; host < 8; host++) expiries.Add(chance.NextDouble() < 0.2 ? TimeSpan.FromMilliseconds(chance.Next(500, 5000)) : null);
-        return new RunPlan { Index = index, Seed = own, Kills = MakeKills(index, chance), Faults = faults, Expiries = expiries };
+        return new RunPlan { Index = index, Seed = own, Kills = MakeKills(index, mostKills, chance), Faults = faults, Expiries = expiries };
     }
 
     /// <summary>Every run dies at one step by turns, so that each gets its share; most die some times more.</summary>
-    private static List<PlannedKill> MakeKills(int index, Random chance)
+    private static List<PlannedKill> MakeKills(int index, int most, Random chance)
     {
         KillPlan turn = KillPlan.Of(index, chance);
         List<KillPlan> early = [], late = [];
         List<PlannedKill> timed = [];
-        for (int more = chance.Next(20) switch { < 5 => 0, < 12 => 1, < 17 => 2, _ => 3 }; more > 0; more--)
+        for (int more = Math.Min(most - 1, chance.Next(20) switch { < 5 => 0, < 12 => 1, < 17 => 2, _ => 3 }); more > 0; more--)
         {
             if (chance.Next(2) == 0) timed.Add(new PlannedKill(null, TimeSpan.FromMilliseconds(chance.Next(300, 8000))));
             else if (KillPlan.Of(chance.Next(2 * KillPlan.Steps.Length), chance) is { } step) (step.Phase < turn.Phase && step.Phase < Sending ? early : late).Add(step);

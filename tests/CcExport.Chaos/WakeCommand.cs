@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CcExport.Engine;
 using CcExport.Simulator;
 
 namespace CcExport.Chaos;
@@ -37,7 +38,7 @@ internal static class WakeCommand
             ? workshop.Service.Statistics().ByRoute.GetValueOrDefault(Import) >= 2
             : workshop.Service.Activities().Count(a => a.State == "completed") >= 1);
         if (!there) findings.Add("The host did not come to the place where it is frozen.");
-        Signals.Stop(first.Id);
+        await FreezeAsync(first, workshop);
         await Task.Delay(LeaseLife + 500);
         workshop.Service.Set(s => s.ReplyDelayMs = 0);
 
@@ -61,6 +62,26 @@ internal static class WakeCommand
             + $"imports after waking {importsAfter - imports}; lost {report.Lost}, twice {report.Twice}");
         foreach (string finding in findings) await log.WriteLineAsync("  " + finding);
         return findings;
+    }
+
+    /// <summary>Not inside a transaction: there it would hold the store's lock for as long as it sleeps, and nobody could take over.</summary>
+    private static async Task FreezeAsync(HostProcess host, Workshop workshop)
+    {
+        for (int tries = 0; tries < 5; tries++)
+        {
+            Signals.Stop(host.Id);
+            try
+            {
+                await workshop.SetExportAsync(Export);
+                return;
+            }
+            catch (CcException e) when (e.ErrorId == "StoreLocked")
+            {
+                Signals.Continue(host.Id);
+                await Task.Delay(Nap);
+            }
+        }
+        throw new InvalidOperationException("The host was inside a transaction each time it was frozen.");
     }
 
     private static async Task<bool> UntilAsync(Func<bool> seen)
