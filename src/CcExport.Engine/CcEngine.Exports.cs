@@ -92,6 +92,7 @@ public sealed partial class CcEngine
     public async Task<Run> InvokeAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
         await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        await SpoolLeftovers.RemoveAsync(_parts, ct).ConfigureAwait(false);
         return await new RunConductor(_parts, observer).InvokeAsync(request, ct).ConfigureAwait(false);
     }
 

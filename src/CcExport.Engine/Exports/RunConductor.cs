@@ -29,7 +29,7 @@ internal sealed class RunConductor
         ContactMap map = ContactMap.Create(definition.Map);
         ConnectionRecord connection = await new ConnectionBook(_parts).FindAsync(definition.Connection ?? throw NoConnection(name), ct).ConfigureAwait(false);
 
-        RunLease held = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, RunLease.NameOf(name, connection.Id, definition.ListId),
+        RunLease held = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(name, connection.Id, definition.ListId),
             name is null ? $"An export to list {definition.ListId}" : $"'{name}'", Waiting(_reporter, request.Waits), ct).ConfigureAwait(false);
         await using (held.ConfigureAwait(false))
         {
@@ -114,14 +114,14 @@ internal sealed class RunConductor
 
         byte[] key = Spool.NewKey();
         RunRecord run = await OpenAsync(name, definition with { Segments = segments, Verify = request.Verify }, connection, request.Trigger, key, ct).ConfigureAwait(false);
-        (run, Run? ended) = await SealOrEndAsync(run, client,
+        (run, Run? ended) = await SealOrEndAsync(run, client, lease,
             token => SealAllAsync(run, definition, map, source, segments, key, contacts => preflight.CheckContactLimitAsync(contacts, list, token), token), ct).ConfigureAwait(false);
         return ended ?? await Finisher(request.Waits, client, connection, lease).FinishAsync(run, key, ct).ConfigureAwait(false);
     }
 
     /// <summary>Seals all; what prevents it ends the run, which has sent nothing.</summary>
     private async Task<(RunRecord Run, Run? Ended)> SealOrEndAsync(
-        RunRecord run, ConstantContactClient client, Func<CancellationToken, Task<RunRecord>> sealAll, CancellationToken ct)
+        RunRecord run, ConstantContactClient client, RunLease lease, Func<CancellationToken, Task<RunRecord>> sealAll, CancellationToken ct)
     {
         StopSignal stop = new(_parts.Store.Runs, run.Id, _parts.Time);
         await using var stopping = stop.ConfigureAwait(false);
@@ -141,6 +141,7 @@ internal sealed class RunConductor
         }
         catch (CcException e)
         {
+            await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
             return (run, await _closer.DiscardAsync(run, RunStatus.Failed, client.Calls, RunCloser.Explain(e)).ConfigureAwait(false));
         }
         catch (Exception)

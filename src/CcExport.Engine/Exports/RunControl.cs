@@ -35,7 +35,7 @@ internal sealed class RunControl
         RunRecord run = await FindAsync(request.RunId, ct).ConfigureAwait(false);
         // Before anything is waited for.
         if (run.CompletedAt is not null) CheckReopening(run, request);
-        RunLease lease = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, RunLease.NameOf(run), What(run), RunConductor.Waiting(_reporter, request.Waits), ct).ConfigureAwait(false);
+        RunLease lease = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(run), What(run), RunConductor.Waiting(_reporter, request.Waits), ct).ConfigureAwait(false);
         await using (lease.ConfigureAwait(false))
         {
             run = await FindAsync(request.RunId, ct).ConfigureAwait(false);
@@ -97,7 +97,7 @@ internal sealed class RunControl
         if (!await _parts.Store.Runs.RequestStopAsync(runId, _parts.Time.GetUtcNow(), ct).ConfigureAwait(false)) throw Ended(run, "There is nothing to stop.");
         while (true)
         {
-            (RunLease? lease, LeaseOwner? holder) = await RunLease.TryTakeAsync(_parts.Store.Leases, _parts.Time, RunLease.NameOf(run), ct).ConfigureAwait(false);
+            (RunLease? lease, LeaseOwner? holder) = await RunLease.TryTakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(run), ct).ConfigureAwait(false);
             run = await FindAsync(runId, ct).ConfigureAwait(false);
             if (lease is not null)
             {

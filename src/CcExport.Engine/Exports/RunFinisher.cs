@@ -49,16 +49,20 @@ internal sealed class RunFinisher(
                 await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, null, ct).ConfigureAwait(false);
                 await LetOthersRequestsEndAsync(batches, either.Token).ConfigureAwait(false);
                 CcException? end = await WorkAsync(run, definition, batches, spool, rejections, stop, ct, either.Token).ConfigureAwait(false);
+                // Whatever ended the work: what another process has taken over meanwhile is no longer ours to write.
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 if (end is { ErrorId: "RunStopped" }) return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, Stopped, ct).ConfigureAwait(false);
                 if (end is not null && CanGoOn(end)) return await ParkAsync(run, end, Requests()).ConfigureAwait(false);
                 return await closer.CloseAsync(run, batches, rejections, Requests(), end).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stop.IsRequested && !ct.IsCancellationRequested)
             {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, Stopped, ct).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 await closer.BrieflyAsync(parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Interrupted, FormattableString.Invariant(
                     $"Stopped by the person. Resume-CcRun -Id {run.Id} goes on, and so does {(run.Export is null ? "the next export to this list over this connection" : "invoking the export again")}."),
                     CancellationToken.None, Requests())).ConfigureAwait(false);
@@ -66,6 +70,7 @@ internal sealed class RunFinisher(
             }
             catch (CcException e) when (e.ErrorId != "LeaseLost")
             {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 // All is sealed and the journal says how far it came: whatever stands in the way, nothing is given up for it.
                 return await ParkAsync(run, e, Requests()).ConfigureAwait(false);
             }
@@ -87,6 +92,7 @@ internal sealed class RunFinisher(
             await SettleAsync(run, definition, batches, spool, rejections, reader, unsettled, sendAgain: end is null, either).ConfigureAwait(false);
             if (batches.In(BatchState.Sealed).Count == 0) break;
         }
+        await lease.AssureAsync(either).ConfigureAwait(false);
         await closer.CloseLeftOversAsync(batches, spool, rejections).ConfigureAwait(false);
         if (!definition.Verify) return end;
         await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, either).ConfigureAwait(false);
@@ -112,7 +118,7 @@ internal sealed class RunFinisher(
             stop.ThrowIfRequested();
             await lease.AssureAsync(token).ConfigureAwait(false);
         }
-        var uploader = new Uploader(client, batches, spool, parts.Time, parts.Upload, MayAsync,
+        var uploader = new Uploader(client, batches, spool, parts.Time, parts.Upload, MayAsync, lease.AssureAsync,
             () => reporter.Report(total - batches.In(BatchState.Sealed, BatchState.Sending).Count, total, "batches"), reporter.Verbose);
         return await uploader.SendAsync(ct).ConfigureAwait(false);
     }
@@ -127,6 +133,7 @@ internal sealed class RunFinisher(
         await new ActivityFollower(client, batches, parts.Time, parts.Upload).FollowAsync(
             async (batch, job, token) =>
             {
+                await lease.AssureAsync(token).ConfigureAwait(false);
                 BatchOutcome outcome = BatchVerdict.Of(job, batch.Rows, parts.Time.GetUtcNow());
                 if (outcome.Verdict == "completed") await close.CloseAsync(batch, job, token).ConfigureAwait(false);
                 else unsettled.Add(new UnsettledBatch(batch, job, outcome));

@@ -9,11 +9,13 @@ namespace CcExport.Engine.Upload;
 /// looked for before it is sent again (<see cref="DoubtResolver"/>). Works on whatever states the journal holds, so it is the same
 /// for a fresh run and for one that goes on.
 /// </summary>
-/// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease).</param>
+/// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease, a stop).</param>
+/// <param name="beforeWrite">Called after a request before its failure is written down; throws when this process must not write any more (a lost
+/// lease). Only that the service has a batch is written in any case.</param>
 /// <param name="progress">Called after each batch that the service took.</param>
 internal sealed class Uploader(
     ConstantContactClient client, RunBatches batches, ISpool spool, TimeProvider time, UploadOptions options,
-    Func<CancellationToken, Task> beforeSend, Action progress, Action<string> verbose)
+    Func<CancellationToken, Task> beforeSend, Func<CancellationToken, Task> beforeWrite, Action progress, Action<string> verbose)
 {
     private readonly Dictionary<int, int> _missed = [];
     private CcException? _stop;
@@ -41,7 +43,7 @@ internal sealed class Uploader(
     {
         try
         {
-            await new DoubtResolver(client, batches, time, options, beforeSend, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
+            await new DoubtResolver(client, batches, time, options, beforeWrite, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
         }
         catch (CcException e)
         {
@@ -87,12 +89,14 @@ internal sealed class Uploader(
                 }
                 catch (InDoubtException e)
                 {
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
                     verbose($"Batch {batch.Number} is in doubt: {e.Message}");
                     return;
                 }
                 catch (CcException e) when (e.ErrorId is "ActivityQueueFull" or "Throttled" && time.GetElapsedTime(began) < options.JobDeadline)
                 {
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     verbose(e.ErrorId == "Throttled"
                         ? "Other programs use the API key's calls of each second: waiting for them."
@@ -103,6 +107,7 @@ internal sealed class Uploader(
                 catch (CcException e) when (e.Kind == CcErrorKind.Service)
                 {
                     // The service read this batch and wants none of it; others may still do.
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     var outcome = new BatchOutcome("BatchRefused", 0, 0, batch.Rows, 0, e.Message, time.GetUtcNow());
                     await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
                     return;
@@ -110,7 +115,9 @@ internal sealed class Uploader(
                 catch (CcException e)
                 {
                     // What another process has taken over is not ours to write; it finds the batch in Sending and looks for it.
-                    if (e.ErrorId is not "LeaseLost") await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    if (e.ErrorId == "LeaseLost") throw;
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
+                    await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     throw;
                 }
                 // From here the service has it: this must be written even when the person just pressed Ctrl+C. If it cannot be written, the

@@ -13,7 +13,7 @@ public sealed class RunLeaseTests
     private readonly Clock _clock = new();
     private readonly Leases _leases = new();
 
-    private Task<RunLease> TakeAsync() => RunLease.TakeAsync(_leases, _clock, Name, "'E'", null, default);
+    private Task<RunLease> TakeAsync() => RunLease.TakeAsync(_leases, _clock, new LeaseTimes(), Name, "'E'", null, default);
 
     private static async Task UntilAsync(Func<bool> seen)
     {
