@@ -11,11 +11,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
     {
         using var log = new StringWriter(CultureInfo.InvariantCulture);
         Tally tally = await ChaosCommand.RunAsync(
-            new ChaosOptions { Runs = 30, Seed = 2026, Parallel = 8, Profiles = 1000, Batch = 200, MostKills = 2 }, log);
+            new ChaosOptions { Runs = 30, Seed = 2026, Parallel = 8, Profiles = 1000, Batch = 200, MostKills = 1 }, log);
         output.WriteLine(log.ToString());
         Assert.True(tally.IsClean, log.ToString());
-        // A chaos in which nobody dies proves nothing.
-        Assert.InRange(tally.Kills, 30, 60);
+        // A chaos in which nobody dies proves nothing. One death a run, at each step by turns: more would take the build too long.
+        Assert.InRange(tally.Kills, 25, 30);
     }
 }
 

@@ -36,6 +36,8 @@ internal sealed class HostProcess : IDisposable
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        // A host lives for some seconds: compiling anything better than once would cost more than it gives.
+        start.Environment["DOTNET_TC_CallCountingDelayMs"] = "10000";
         return new HostProcess(Process.Start(start)!);
     }
 
