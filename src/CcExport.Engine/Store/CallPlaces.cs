@@ -12,6 +12,12 @@ internal static class CallPlaces
     /// </summary>
     public static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(150);
 
+    /// <summary>
+    /// After its holder was found dead, a place is free a second later: what that process sent may have arrived only now, with the margin that
+    /// every call has.
+    /// </summary>
+    public static readonly TimeSpan AfterDeath = TimeSpan.FromMilliseconds(1010);
+
     // A held place may be given back at any moment, and is then free a second later: sooner it is not worth asking.
     private static readonly TimeSpan AfterGivingBack = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);

@@ -92,6 +92,21 @@ public abstract class LedgerCompliance : StoreCompliance
     }
 
     [Fact]
+    public async Task What_a_dead_process_held_is_free_a_second_after_it_was_missed()
+    {
+        await TakeAllAsync();
+        IStore alive = await AnotherAsync((_, _) => true), dead = await AnotherAsync((_, _) => false);
+        Assert.Equal(-1, (await alive.Calls.TryTakeAsync("key", Now, Now + Hold, Day, None)).Slot);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        CallPlace place = await dead.Calls.TryTakeAsync("key", Now, Now + Hold, Day, None);
+        Assert.Equal((-1, CallPlaces.AfterDeath), (place.Slot, place.Wait));
+        clock.Advance(TimeSpan.FromMilliseconds(1005));
+        Assert.Equal(-1, (await dead.Calls.TryTakeAsync("key", Now, Now + Hold, Day, None)).Slot);
+        clock.Advance(TimeSpan.FromMilliseconds(5));
+        Assert.True((await alive.Calls.TryTakeAsync("key", Now, Now + Hold, Day, None)).Slot >= 0);
+    }
+
+    [Fact]
     public async Task A_hold_is_cut_to_the_longest()
     {
         CallPlace place = await Store.Calls.TryTakeAsync("key", Now, Now + TimeSpan.FromHours(1), Day, None);

@@ -9,9 +9,11 @@ namespace CcExport.Engine.Store.Sqlite;
 /// all: a power failure may forget the last calls. The places then are free anyway, for a machine takes longer than a second
 /// to start; and the count is at worst a few low, which the service, who counts for itself, corrects by saying that the day is over.
 /// </summary>
-internal sealed class SqliteCalls(SqliteFile file) : ICallLedger
+internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive) : ICallLedger
 {
     private const int DaysKept = 40;
+
+    private readonly long startTicks = ProcessTable.StartOf(Environment.ProcessId) ?? 0;
 
     public Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct) =>
         file.WriteRelaxedAsync(c => Take(c, apiKey, now, CallPlaces.HoldUntil(now, heldUntil), callsPerDay), ct);
@@ -28,29 +30,50 @@ internal sealed class SqliteCalls(SqliteFile file) : ICallLedger
 
     public Task<CallUse> GetUseAsync(string apiKey, DateTimeOffset now, CancellationToken ct) => file.ReadAsync(c => ReadDay(c, apiKey, now), ct);
 
-    private static CallPlace Take(SqliteConnection c, string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay)
+    private CallPlace Take(SqliteConnection c, string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay)
     {
         CallUse today = ReadDay(c, apiKey, now);
         if (today.EndedByServer || today.Calls >= callsPerDay)
         {
             return CallPlaces.Tomorrow(now);
         }
-        StoredPlace[] stored =
-        [
-            .. c.Query<(long Slot, long FreeAt, long Held, long Ticket)>(
-                    "SELECT Slot, FreeAt, Held, Ticket FROM CallPlaces WHERE ApiKey = @apiKey", new { apiKey })
-                .Select(row => new StoredPlace((int)row.Slot, Time(row.FreeAt), row.Held != 0, row.Ticket)),
-        ];
-        CallPlace place = CallPlaces.Choose(stored, now);
+        CallPlace place = CallPlaces.Choose(Stored(c, apiKey), now);
+        // Only then is it worth asking who holds them.
+        if (place.Slot < 0 && BuryTheDead(c, apiKey, now)) place = CallPlaces.Choose(Stored(c, apiKey), now);
         if (place.Slot >= 0)
         {
             c.Execute("""
-                INSERT INTO CallPlaces (ApiKey, Slot, FreeAt, Held, Ticket) VALUES (@apiKey, @Slot, @heldUntil, 1, @Ticket)
-                ON CONFLICT (ApiKey, Slot) DO UPDATE SET FreeAt = excluded.FreeAt, Held = 1, Ticket = excluded.Ticket
-                """, new { apiKey, place.Slot, place.Ticket, heldUntil = heldUntil.UtcTicks });
+                INSERT INTO CallPlaces (ApiKey, Slot, FreeAt, Held, Ticket, Machine, ProcessId, ProcessStartTicks)
+                VALUES (@apiKey, @Slot, @heldUntil, 1, @Ticket, @machine, @process, @start)
+                ON CONFLICT (ApiKey, Slot) DO UPDATE SET FreeAt = excluded.FreeAt, Held = 1, Ticket = excluded.Ticket,
+                    Machine = excluded.Machine, ProcessId = excluded.ProcessId, ProcessStartTicks = excluded.ProcessStartTicks
+                """, new { apiKey, place.Slot, place.Ticket, heldUntil = heldUntil.UtcTicks, machine = ProcessTable.Machine, process = Environment.ProcessId, start = startTicks });
             CountDay(c, apiKey, now, calls: 1, ended: 0);
         }
         return place;
+    }
+
+    private static StoredPlace[] Stored(SqliteConnection c, string apiKey) =>
+    [
+        .. c.Query<(long Slot, long FreeAt, long Held, long Ticket)>(
+                "SELECT Slot, FreeAt, Held, Ticket FROM CallPlaces WHERE ApiKey = @apiKey", new { apiKey })
+            .Select(row => new StoredPlace((int)row.Slot, Time(row.FreeAt), row.Held != 0, row.Ticket)),
+    ];
+
+    /// <summary>Gives back what processes of this machine held that are gone, as if their calls had ended just now.</summary>
+    private bool BuryTheDead(SqliteConnection c, string apiKey, DateTimeOffset now)
+    {
+        DateTimeOffset freeAt = now + CallPlaces.AfterDeath;
+        bool any = false;
+        foreach ((long slot, long process, long start) in c.Query<(long, long, long)>(
+            "SELECT Slot, ProcessId, ProcessStartTicks FROM CallPlaces WHERE ApiKey = @apiKey AND Held = 1 AND Machine = @machine AND FreeAt > @freeAt",
+            new { apiKey, machine = ProcessTable.Machine, freeAt = freeAt.UtcTicks }).ToList())
+        {
+            if (isAlive((int)process, start)) continue;
+            c.Execute("UPDATE CallPlaces SET FreeAt = @freeAt, Held = 0 WHERE ApiKey = @apiKey AND Slot = @slot", new { apiKey, slot, freeAt = freeAt.UtcTicks });
+            any = true;
+        }
+        return any;
     }
 
     private static CallUse ReadDay(SqliteConnection c, string apiKey, DateTimeOffset now)

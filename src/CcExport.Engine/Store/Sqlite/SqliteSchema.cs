@@ -151,6 +151,11 @@ internal static class SqliteSchema
         ALTER TABLE Batches ADD COLUMN Moved INTEGER;
         ALTER TABLE Batches ADD COLUMN Again INTEGER NOT NULL DEFAULT 0;
         CREATE INDEX BatchesOnTheirWay ON Batches (RunId) WHERE State IN ('Sending', 'InDoubt');
+        -- Who holds a place: one that died gives nothing back, and need not be waited for.
+        ALTER TABLE CallPlaces ADD COLUMN Machine TEXT;
+        ALTER TABLE CallPlaces ADD COLUMN ProcessId INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE CallPlaces ADD COLUMN ProcessStartTicks INTEGER NOT NULL DEFAULT 0;
+
         CREATE INDEX RunsWithSpool ON Runs (ExportKey) WHERE SpoolKey IS NOT NULL;
         """,
     ];

@@ -27,7 +27,7 @@ internal sealed class SqliteStore : IStore
         Sources = new SqliteSources(file);
         Exports = new SqliteExports(file);
         Runs = new SqliteRuns(file);
-        Calls = new SqliteCalls(file);
+        Calls = new SqliteCalls(file, options.IsAlive);
         Leases = new SqliteLeases(file, options.IsAlive);
     }
 
