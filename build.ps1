@@ -5,7 +5,7 @@
 .DESCRIPTION
     The module is staged to out/CcExport and used from there by tests, demo and benchmarks, as users would have it.
 .PARAMETER Task
-    build (default), test, demo, bench, pack or clean.
+    build (default), test, demo, bench, soak, pack or clean.
 .PARAMETER Filter
     For test: only tests whose names hold this text.
 .PARAMETER Only
@@ -13,7 +13,7 @@
 .PARAMETER NoBuild
     Uses what is staged.
 .PARAMETER Rest
-    Passed on to demo and bench.
+    Passed on to demo, bench and soak.
 .EXAMPLE
     dotnet pwsh build.ps1 test
 .EXAMPLE
@@ -22,7 +22,7 @@
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('build', 'test', 'demo', 'bench', 'pack', 'clean')]
+    [ValidateSet('build', 'test', 'demo', 'bench', 'soak', 'pack', 'clean')]
     [string] $Task = 'build',
     [string] $Filter,
     [ValidateSet('xunit', 'pester')]
@@ -224,5 +224,6 @@ switch ($Task) {
     'test' { Invoke-Test }
     'demo' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tools/Demo.ps1')) + @($Rest | Where-Object { $_ })) }
     'bench' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Bench.ps1')) + @($Rest | Where-Object { $_ })) }
+    'soak' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Soak.ps1')) + @($Rest | Where-Object { $_ })) }
     'pack' { Invoke-Pack }
 }
