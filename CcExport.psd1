@@ -30,11 +30,14 @@
         'Remove-CcConnection'
         'Remove-CcExport'
         'Remove-CcSource'
+        'Resume-CcRun'
         'Set-CcExport'
         'Start-CcSimulator'
+        'Stop-CcRun'
         'Stop-CcSimulator'
         'Test-CcConnection'
         'Test-CcExport'
+        'Wait-CcRun'
     )
     PrivateData          = @{
         PSData = @{

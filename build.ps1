@@ -1,11 +1,12 @@
 #Requires -Version 7.4
 <#
 .SYNOPSIS
-    Builds, tests, demonstrates, measures and packs CcExport.
+    Builds, tests, demonstrates, measures, breaks and packs CcExport.
 .DESCRIPTION
     The module is staged to out/CcExport and used from there by tests, demo and benchmarks, as users would have it.
 .PARAMETER Task
-    build (default), test, demo, bench, soak, pack or clean.
+    build (default), test, demo, bench, soak, chaos, pack or clean. chaos kills runs at every step and judges them by what the service holds:
+    -Runs, -Seed, -Parallel, -Profiles, -Batch, and -Index for one run again; or "race" or "wake" in their place.
 .PARAMETER Filter
     For test: only tests whose names hold this text.
 .PARAMETER Only
@@ -13,16 +14,18 @@
 .PARAMETER NoBuild
     Uses what is staged.
 .PARAMETER Rest
-    Passed on to demo, bench and soak.
+    Passed on to demo, bench, soak and chaos.
 .EXAMPLE
     dotnet pwsh build.ps1 test
 .EXAMPLE
     dotnet pwsh build.ps1 test -Only pester -Filter Isolation
+.EXAMPLE
+    dotnet pwsh build.ps1 chaos -Runs 500 -Seed 1 -Parallel 6
 #>
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('build', 'test', 'demo', 'bench', 'soak', 'pack', 'clean')]
+    [ValidateSet('build', 'test', 'demo', 'bench', 'soak', 'chaos', 'pack', 'clean')]
     [string] $Task = 'build',
     [string] $Filter,
     [ValidateSet('xunit', 'pester')]
@@ -183,6 +186,14 @@ function Invoke-Test {
     if ($failed -gt 0 -or $passed -eq 0) { exit 1 }
 }
 
+function Invoke-Chaos {
+    $arguments = @($Rest | Where-Object { $_ })
+    if (-not $arguments -or $arguments[0] -like '-*') { $arguments = @('run') + $arguments }
+    $PSNativeCommandUseErrorActionPreference = $false
+    dotnet (Join-Path $PSScriptRoot 'tests/CcExport.Chaos/bin/Release/net10.0/CcExport.Chaos.dll') @arguments
+    exit $LASTEXITCODE
+}
+
 function Invoke-Pack {
     Write-Step 'pack'
     $packages = Join-Path $Out 'packages'
@@ -225,5 +236,6 @@ switch ($Task) {
     'demo' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tools/Demo.ps1')) + @($Rest | Where-Object { $_ })) }
     'bench' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Bench.ps1')) + @($Rest | Where-Object { $_ })) }
     'soak' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Soak.ps1')) + @($Rest | Where-Object { $_ })) }
+    'chaos' { Invoke-Chaos }
     'pack' { Invoke-Pack }
 }

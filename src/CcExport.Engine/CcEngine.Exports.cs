@@ -92,16 +92,43 @@ public sealed partial class CcEngine
     public async Task<Run> InvokeAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
         await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        await SpoolLeftovers.RemoveAsync(_parts, ct).ConfigureAwait(false);
         return await new RunConductor(_parts, observer).InvokeAsync(request, ct).ConfigureAwait(false);
     }
 
     /// <summary>Runs, newest first.</summary>
     public async Task<IReadOnlyList<Run>> GetRunsAsync(string? export, int? last, CancellationToken ct)
-        => [.. (await _parts.Store.Runs.ListAsync(new RunQuery(export, Limit: last ?? int.MaxValue), ct).ConfigureAwait(false)).Select(RunViews.Of)];
+        => await RunViews.OfAsync(await _parts.Store.Runs.ListAsync(new RunQuery(export, Limit: last ?? int.MaxValue), ct).ConfigureAwait(false), _parts, ct).ConfigureAwait(false);
 
     /// <summary>One run; null when there is none of that number.</summary>
     public async Task<Run?> GetRunAsync(long id, CancellationToken ct)
-        => await _parts.Store.Runs.FindAsync(id, ct).ConfigureAwait(false) is { } run ? RunViews.Of(run) : null;
+        => await _parts.Store.Runs.FindAsync(id, ct).ConfigureAwait(false) is { } run ? (await RunViews.OfAsync([run], _parts, ct).ConfigureAwait(false))[0] : null;
+
+    /// <summary>
+    /// Goes on with a run that is not at its end (network), or opens one again whose contacts' fate is open (<see cref="ResumeRequest"/>).
+    /// <c>RunNotFound</c>, <c>RunEnded</c>, <c>RunNotSealed</c>, <c>RunInProgress</c>.
+    /// </summary>
+    public async Task<Run> ResumeAsync(ResumeRequest request, IRunObserver observer, CancellationToken ct)
+    {
+        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        return await new RunControl(_parts, observer).ResumeAsync(request, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Ends a run for good, whoever runs it, and returns it with its final numbers. Its runner does it, within seconds; where there is none
+    /// any more, it is done here (network: what the service has taken is counted). <c>RunNotFound</c>, <c>RunEnded</c>.
+    /// </summary>
+    public async Task<Run> StopAsync(long runId, IRunObserver observer, CancellationToken ct)
+    {
+        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        return await new RunControl(_parts, observer).StopAsync(runId, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Waits until a run is over, or nobody runs it any more: then it is returned as what it is. <c>RunNotFound</c>; <c>WaitTimeout</c> after
+    /// <paramref name="timeout"/> (null: none).
+    /// </summary>
+    public Task<Run> WaitAsync(long runId, TimeSpan? timeout, IRunObserver observer, CancellationToken ct) => new RunControl(_parts, observer).WaitAsync(runId, timeout, ct);
 
     /// <summary>Streams a run's rejections and notes in the order they were found. <c>RunNotFound</c>.</summary>
     public async IAsyncEnumerable<Rejection> GetRejectionsAsync(long runId, [EnumeratorCancellation] CancellationToken ct)

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using CcExport.Simulator.Faults;
 using CcExport.Simulator.Jobs;
 using CcExport.Simulator.Limits;
@@ -216,6 +217,16 @@ public sealed class Simulation
                 j.Id, j.Kind, Job.StateText(j.State), j.Rows, j.CreatedAt, j.CompletedAt, j.Persons, j.Errors, j.Correctable, j.CannotAdd,
                 [.. j.Messages]))];
         }
+    }
+
+    /// <summary>The addresses that an import carried, in the order of its rows and bad ones included. Needs <see cref="SimulatorSwitches.KeepImports"/>.</summary>
+    public IReadOnlyList<string> ImportedAddresses(string activityId)
+    {
+        byte[]? body;
+        lock (Gate) body = (Jobs.All.FirstOrDefault(j => j.Id == activityId) as ImportJob)?.Body;
+        if (body is null) throw new ArgumentException($"No import '{activityId}' was kept.", nameof(activityId));
+        using JsonDocument document = JsonDocument.Parse(body);
+        return [.. document.RootElement.GetProperty("import_data").EnumerateArray().Select(row => row.GetProperty("email").GetString() ?? "")];
     }
 
     /// <summary>The latest calls, the oldest first.</summary>

@@ -24,7 +24,7 @@ internal static class Errors
 
     public static ErrorRecord RunInterrupted(long id, string? message, object run)
         => New("RunInterrupted", ErrorCategory.OperationStopped, $"Run {id} is not at its end: {message ?? "it was stopped."}",
-            "Put right what the message names, then invoke the export again: it goes on where it stopped.", run);
+            $"Put right what the message names, then 'Resume-CcRun -Id {id}' goes on where it stopped; so does invoking the export again.", run);
 
     public static ErrorRecord RunFailed(long id, string? message, object run)
         => New("RunFailed", ErrorCategory.OperationStopped, $"Run {id} failed: {message ?? "no reason was given."}",

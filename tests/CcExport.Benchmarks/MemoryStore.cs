@@ -58,8 +58,25 @@ internal sealed class MemoryJournal : IRunJournal
     public Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null)
         => SetAsync(runId, r => r with { Status = status, Message = message });
 
-    public Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct)
-        => SetAsync(runId, r => r with { Status = status, Numbers = numbers, Message = message, CompletedAt = at, SpoolKey = null });
+    public Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct, bool keepSpool = false)
+        => SetAsync(runId, r => r with { Status = status, Numbers = numbers, Message = message, CompletedAt = at, SpoolKey = keepSpool ? r.SpoolKey : null });
+
+    // A clean run on a simulator that does what it should never comes here.
+    public Task SettledAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, CancellationToken ct) => throw new NotSupportedException();
+
+    public Task RevisedAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> revised, CancellationToken ct) => throw new NotSupportedException();
+
+    public Task ReopenAsync(long runId, IReadOnlyCollection<int> sealedAgain, string definition, CancellationToken ct) => throw new NotSupportedException();
+
+    public Task DefineAsync(long runId, string definition, CancellationToken ct) => SetAsync(runId, r => r with { Definition = definition });
+
+    public Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct) => Task.FromResult<IReadOnlyList<long>>([]);
+
+    public Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct) => throw new NotSupportedException();
+
+    public Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct) => Task.FromResult(false);
+
+    public Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct) => Task.FromResult<IReadOnlyList<BatchRecord>>([]);
 
     public Task<RunRecord?> FindAsync(long runId, CancellationToken ct)
     {

@@ -1,6 +1,9 @@
 namespace CcExport.Engine.ConstantContact;
 
-/// <summary>One request of the API as the chain sees it. Two kinds differ in what a lost answer means: a read can be asked again, an import can't.</summary>
+/// <summary>
+/// One request of the API as the chain sees it. What a lost answer means differs: a read, or a job that changes nothing, can be asked for
+/// again, an import can't.
+/// </summary>
 internal sealed class Call
 {
     private Call(Uri address, string what, string? privilege, string? scope, ReadOnlyMemory<byte>? body)
@@ -19,7 +22,9 @@ internal sealed class Call
     public string? Privilege { get; }
     public string? Scope { get; }
     public ReadOnlyMemory<byte>? Body { get; }
-    public bool IsImport => Body is not null;
+    public bool IsImport { get; private init; }
+    /// <summary>Takes the body of a good answer as it comes, instead of having it in memory. Begins anew when the call is repeated.</summary>
+    public Func<Stream, CancellationToken, Task>? Reader { get; private init; }
 
     /// <summary>A missing thing, or a closed door, is an answer and not a failure.</summary>
     public bool NotFoundIsAnswer { get; private init; }
@@ -32,10 +37,17 @@ internal sealed class Call
     public Func<CancellationToken, Task>? BeforeTry { get; private init; }
 
     public static Call Import(Uri address, ReadOnlyMemory<byte> body, Func<CancellationToken, Task>? beforeTry)
-        => new(address, "sending the import", "contacts:write", "contact_data", body) { BeforeTry = beforeTry };
+        => new(address, "sending the import", "contacts:write", "contact_data", body) { IsImport = true, BeforeTry = beforeTry };
+
+    /// <summary>Starts a job that changes nothing.</summary>
+    public static Call Ask(Uri address, string what, string privilege, ReadOnlyMemory<byte> body) => new(address, what, privilege, "contact_data", body);
+
+    /// <summary>Fetches a file.</summary>
+    public static Call Download(Uri address, string what, string privilege, Func<Stream, CancellationToken, Task> reader)
+        => new(address, what, privilege, "contact_data", null) { Reader = reader, NotFoundIsAnswer = true };
 
     /// <summary>The same call for a further page.</summary>
     public Call At(Uri address) => new(address, What, Privilege, Scope, Body);
 
-    public TimeSpan Timeout(WireOptions options) => IsImport ? options.ImportTimeout : options.ReadTimeout;
+    public TimeSpan Timeout(WireOptions options) => IsImport ? options.ImportTimeout : Reader is null ? options.ReadTimeout : options.DownloadTimeout;
 }

@@ -68,13 +68,13 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
         if (call.BeforeTry is { } beforeTry) await beforeTry(ct).ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(call.Timeout(_wire.Options), _wire.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
-        using var request = new HttpRequestMessage(call.IsImport ? HttpMethod.Post : HttpMethod.Get, call.Address);
+        using var request = new HttpRequestMessage(call.Body is null ? HttpMethod.Get : HttpMethod.Post, call.Address);
         ImportContent? content = call.Body is { } body ? new ImportContent(body) : null;
         // The handler by itself repeats a request up to three times when the line is cut before an answer, past our budget and
         // within the same second; but never one whose content it has begun to send, be it empty ("Content-Length: 0").
         request.Content = content ?? (HttpContent)new ByteArrayContent([]);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Value);
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(call.Reader is null ? "application/json" : "text/csv"));
         Interlocked.Increment(ref _calls);
         DateTimeOffset sent = _wire.Time.GetUtcNow();
         int status = 0;
@@ -84,6 +84,12 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
                 .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
             _clock.Note(response.Headers.Date, sent, _wire.Time.GetUtcNow());
             status = (int)response.StatusCode;
+            if (call.Reader is { } reader && response.IsSuccessStatusCode)
+            {
+                Stream file = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
+                await using (file.ConfigureAwait(false)) await reader(file, either.Token).ConfigureAwait(false);
+                return new Answer { Verdict = Verdict.Success, Status = status };
+            }
             ReadOnlyMemory<byte> bytes = await ReadBodyAsync(response, either.Token).ConfigureAwait(false);
             ServiceError error = response.IsSuccessStatusCode ? ServiceError.None : ServiceError.Parse(bytes);
             return new Answer

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace CcExport.Engine.ConstantContact;
@@ -94,6 +95,55 @@ internal sealed partial class ConstantContactClient
         if (answer.Verdict == Verdict.NotFound) return null;
         using JsonDocument document = Parse(call, answer);
         return Readings.Activity(document.RootElement) ?? throw Failures.Unreadable(call, _connection, null);
+    }
+
+    /// <summary>Starts a contact export. Changes nothing, so it may be asked for again; see <see cref="ReadExportAsync"/>.</summary>
+    /// <param name="listId">The list; null: the whole account.</param>
+    /// <param name="fields">Names such as <c>email_address</c>. The file has other, human headings.</param>
+    /// <param name="status">Names such as <c>unsubscribed</c>; empty: the service's own choice.</param>
+    public async Task<Activity> StartExportAsync(string? listId, IReadOnlyList<string> fields, IReadOnlyList<string> status, CancellationToken ct)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            Array("list_ids", listId is null ? [] : [listId]);
+            Array("fields", fields);
+            Array("status", status);
+            json.WriteEndObject();
+
+            void Array(string name, IReadOnlyList<string> values)
+            {
+                if (values.Count == 0) return;
+                json.WriteStartArray(name);
+                foreach (string value in values) json.WriteStringValue(value);
+                json.WriteEndArray();
+            }
+        }
+        Call call = Call.Ask(Resource("activities/contact_exports"), "starting a contact export", "contacts:write", body.WrittenMemory);
+        using JsonDocument document = Parse(call, await CallAsync(call, ct).ConfigureAwait(false));
+        return Readings.Activity(document.RootElement) ?? throw Failures.Unreadable(call, _connection, null);
+    }
+
+    /// <summary>Fetches the CSV of a contact export that has completed; false when the service has it no longer.</summary>
+    /// <param name="read">Called again, for the whole file, when the line is cut.</param>
+    public async Task<bool> ReadExportAsync(Activity export, Func<Stream, CancellationToken, Task> read, CancellationToken ct)
+    {
+        Call call = Call.Download(ResultsOf(export), "fetching a contact export", "contacts:read", read);
+        return (await CallAsync(call, ct).ConfigureAwait(false)).Verdict == Verdict.Success;
+    }
+
+    /// <summary>The link is relative to the host and comes from outside; our token follows it: only to the API itself.</summary>
+    private Uri ResultsOf(Activity export)
+    {
+        Call call = Call.Read(Resource("contact_exports"), "fetching a contact export", "contacts:read");
+        if (!Uri.TryCreate(call.Address, export.ResultsHref ?? throw Failures.Unreadable(call, _connection, null), out Uri? file)
+            || Uri.Compare(file, _endpoint, UriComponents.SchemeAndServer | UriComponents.UserInfo, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) != 0
+            || !file.AbsolutePath.StartsWith(_endpoint.AbsolutePath.TrimEnd('/') + "/", StringComparison.Ordinal))
+        {
+            throw Failures.PageLinkRefused(call, _connection, "leads elsewhere");
+        }
+        return file;
     }
 
     private Uri Resource(string resource) => Endpoints.Below(_endpoint, resource);

@@ -59,6 +59,8 @@ internal sealed record Activity
     public long? ErrorCount { get; init; }
     public long? CorrectableCount { get; init; }
     public long? CannotAddToList { get; init; }
+    /// <summary>Where the result of a contact export is fetched; imports have none.</summary>
+    public string? ResultsHref { get; init; }
 
     public bool IsTerminal => State is "completed" or "cancelled" or "failed" or "timed_out";
 }

@@ -54,6 +54,7 @@ internal static class Readings
             ErrorCount = Status(item, "error_count"),
             CorrectableCount = Status(item, "correctable_count"),
             CannotAddToList = Status(item, "cannot_add_to_list_count"),
+            ResultsHref = item.Find("_links", "results", "href") is { ValueKind: JsonValueKind.String } results ? results.GetString() : null,
         };
 
     private static string? ActivityId(JsonElement item)

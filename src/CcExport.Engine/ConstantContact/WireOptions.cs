@@ -15,6 +15,9 @@ internal sealed record WireOptions
     /// <summary>An import carries up to 4 MB, and giving up on one costs a search for the job: longer than a read.</summary>
     public TimeSpan ImportTimeout { get; init; } = TimeSpan.FromSeconds(100);
 
+    /// <summary>For a file of all contacts of a list.</summary>
+    public TimeSpan DownloadTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>A place is free again this long after its call ended.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(1);
     /// <summary>Added to the window, for clocks that are being corrected while we wait.</summary>

@@ -11,14 +11,15 @@ namespace CcExport.Engine.Exports;
 /// </summary>
 internal sealed class BatchCloser(RunBatches batches, ISpool spool, RunRejections rejections, TimeProvider time)
 {
-    public async Task CloseAsync(BatchRecord batch, Activity? job, CancellationToken ct)
+    /// <param name="reason">Why what is not proved is not, where the job did not complete.</param>
+    public async Task CloseAsync(BatchRecord batch, Activity? job, CancellationToken ct, string? reason = null)
     {
         BatchOutcome outcome = BatchVerdict.Of(job, batch.Rows, time.GetUtcNow());
         if (outcome.Refused > 0) await NameRefusedAsync(batch, job!, outcome.Refused, ct).ConfigureAwait(false);
         if (outcome.Unaccounted > 0)
         {
             bool completed = outcome.Verdict == "completed";
-            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : Reasons.ActivityFailed, outcome.Message);
+            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : reason ?? Reasons.ActivityFailed, outcome.Message);
         }
         // Both or, as near as can be, none: a person who stops here must not find the lines twice when the run goes on.
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -44,7 +45,7 @@ internal sealed class BatchCloser(RunBatches batches, ISpool spool, RunRejection
         try
         {
             List<RowOrigin> origins = named.Count == 0 ? [] : await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
-            foreach ((int row, string text) in named) rejections.AddRefused(origins[row], batch.Number, text);
+            foreach ((int row, string text) in named) rejections.AddRow(RejectionKind.Refused, origins[row], batch.Number, Reasons.RefusedByService, text);
         }
         catch (CcException e) when (e.ErrorId == "SpoolDamaged")
         {

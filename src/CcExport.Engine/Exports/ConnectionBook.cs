@@ -14,6 +14,10 @@ internal sealed class ConnectionBook(EngineParts parts)
     private static readonly TimeSpan WarnBefore = TimeSpan.FromDays(30);
     private static readonly string[] Needed = ["contacts:write", "contacts:read", "contacts:lists:read"];
 
+    /// <summary>When the sign-in lapses, if that is less than 30 days off.</summary>
+    public static DateTimeOffset? LapsesSoon(ConnectionRecord record, DateTimeOffset now)
+        => record.RefreshTokenIssuedAt + IdleLife is var at && at - now < WarnBefore ? at : null;
+
     public async Task<Connection> AddAsync(NewConnection request, ISignInPrompt prompt, CancellationToken ct)
     {
         (Uri api, Uri authorization) = Endpoints.Validate(request.ApiEndpoint, request.AuthorizationEndpoint);
@@ -130,7 +134,7 @@ internal sealed class ConnectionBook(EngineParts parts)
         record = await parts.Store.Connections.FindAsync(record.Id, ct).ConfigureAwait(false) ?? record;
         DateTimeOffset now = parts.Time.GetUtcNow(), expires = record.RefreshTokenIssuedAt + IdleLife;
         bool healthy = status == "Healthy";
-        if (healthy && expires - now < WarnBefore)
+        if (healthy && LapsesSoon(record, now) is not null)
         {
             status = "Warning";
             findings.Add($"The sign-in lapses on {expires:yyyy-MM-dd} unless it is used before.");

@@ -14,4 +14,13 @@ internal sealed record EngineParts(CcHome Home, IStore Store, ISecretBox Secrets
 
     /// <summary>Opens the spool of a run under its key.</summary>
     public Func<CcHome, long, byte[], ISpool> OpenSpool { get; init; } = static (home, run, key) => new Spool(Spool.FolderOf(home.SpoolFolder, run), run, key);
+
+    public LeaseTimes RunLease { get; init; } = new();
+}
+
+/// <summary>How long a run's lease lives without a sign of life, and how often one is given; shorter in tests.</summary>
+internal sealed record LeaseTimes
+{
+    public TimeSpan Life { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan Beat { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -15,6 +15,8 @@ internal sealed record ExportDefinition
     public string? KeyProperty { get; init; }
     public int? BatchSize { get; init; }
     public long? MaxProfiles { get; init; }
+    /// <summary>Of one run: its list is read back at its end.</summary>
+    public bool Verify { get; init; }
     public int? KeepDays { get; init; }
 
     public string ToJson() => JsonSerializer.Serialize(this, DefinitionJson.Default.ExportDefinition);

@@ -58,6 +58,17 @@ public sealed class Run
     public long BytesSent { get; init; }
     /// <summary>What a person should know about it: the reason of a failure, and what to do next.</summary>
     public string? Message { get; init; }
+    /// <summary>The command that goes on with it, or shows what became of its contacts; null where there is nothing to do.</summary>
+    public string? Next => Status switch
+    {
+        RunStatus.Interrupted when !Sealed => Export is null ? null : FormattableString.Invariant($"Invoke-CcExport '{Export.Replace("'", "''", StringComparison.Ordinal)}'"),
+        RunStatus.Interrupted or RunStatus.WaitingForQuota => FormattableString.Invariant($"Resume-CcRun {Id}"),
+        RunStatus.Running or RunStatus.Verifying => FormattableString.Invariant($"Wait-CcRun {Id}"),
+        RunStatus.CompletedWithErrors => FormattableString.Invariant($"Get-CcRejection {Id}"),
+        _ => null,
+    };
+    /// <summary>All was read and lies in the spool: the source is not needed any more.</summary>
+    internal bool Sealed { get; init; }
 }
 
 /// <summary>Why one profile (or, where the service does not say which, several of a batch) was not accepted.</summary>

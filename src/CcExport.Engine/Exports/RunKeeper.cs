@@ -1,4 +1,5 @@
 using CcExport.Engine.Store;
+using CcExport.Engine.Upload;
 
 namespace CcExport.Engine.Exports;
 
@@ -45,6 +46,7 @@ internal sealed class RunKeeper(EngineParts parts)
                 if (age < kept) continue;
                 // The file first: a run without its file is removed the next time, a file without its run would stay.
                 RejectionFile.Delete(parts.Home, run.Id);
+                Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
                 if (age < JobsRemembered) continue;
                 step.Add(run);
                 if (step.Count < RunsAStep && step.Sum(r => r.Numbers.Batches) < BatchesAStep) continue;

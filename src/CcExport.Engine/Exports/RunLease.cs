@@ -9,7 +9,7 @@ namespace CcExport.Engine.Exports;
 /// </summary>
 internal sealed class RunLease : IAsyncDisposable
 {
-    private static readonly TimeSpan Life = TimeSpan.FromSeconds(60), Beat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     // Giving back is a courtesy: a person who pressed Ctrl+C does not wait for a locked store.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
@@ -19,6 +19,7 @@ internal sealed class RunLease : IAsyncDisposable
 
     private readonly ILeaseStore _leases;
     private readonly TimeProvider _time;
+    private readonly LeaseTimes _times;
     private readonly string _name;
     private readonly LeaseOwner _owner;
     private readonly CancellationTokenSource _stop = new();
@@ -26,29 +27,60 @@ internal sealed class RunLease : IAsyncDisposable
     private DateTimeOffset _expires;
     private volatile bool _lost;
 
-    private RunLease(ILeaseStore leases, TimeProvider time, string name, LeaseOwner owner, DateTimeOffset expires)
+    /// <summary>
+    /// It was taken from a runner that lost it without being known to be dead: on another machine, or stopped. A request of its may still be on
+    /// its way.
+    /// </summary>
+    public bool HeldByLivingBefore { get; private init; }
+
+    /// <summary>The lease of an export, or of a list when the run has no name.</summary>
+    public static string NameOf(string? export, Guid connectionId, string listId)
+        => export is null ? $"list/{connectionId:N}/{listId}" : $"export/{export.ToUpperInvariant()}";
+
+    public static string NameOf(RunRecord run) => NameOf(run.Export, run.ConnectionId, run.ListId);
+
+    private RunLease(ILeaseStore leases, TimeProvider time, LeaseTimes times, string name, LeaseOwner owner, DateTimeOffset expires)
     {
-        (_leases, _time, _name, _owner, _expires) = (leases, time, name, owner, expires);
+        (_leases, _time, _times, _name, _owner, _expires) = (leases, time, times, name, owner, expires);
         _beating = Task.Run(BeatAsync);
     }
 
     /// <summary><c>RunInProgress</c> (Conflict) names who runs it.</summary>
-    public static async Task<RunLease> TakeAsync(ILeaseStore leases, TimeProvider time, string name, string what, CancellationToken ct)
+    /// <param name="waiting">Told once a second who has it, while waiting for it; null: it is not waited for.</param>
+    public static async Task<RunLease> TakeAsync(
+        ILeaseStore leases, TimeProvider time, LeaseTimes times, string name, string what, Action<LeaseOwner>? waiting, CancellationToken ct)
+    {
+        while (true)
+        {
+            (RunLease? lease, LeaseOwner? holder) = await TryTakeAsync(leases, time, times, name, ct).ConfigureAwait(false);
+            if (lease is not null) return lease;
+            if (waiting is null)
+            {
+                throw new CcException("RunInProgress", CcErrorKind.Conflict,
+                    $"{what} is being run already, by process {holder?.ProcessId} on {holder?.Machine}.",
+                    "Wait for it with -WaitForRunner or Wait-CcRun (Get-CcRun shows it), or end it for good with Stop-CcRun.")
+                { Subject = what };
+            }
+            if (holder is not null) waiting(holder);
+            await Task.Delay(Look, time, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The lease, or who has it.</summary>
+    public static async Task<(RunLease? Lease, LeaseOwner? Holder)> TryTakeAsync(ILeaseStore leases, TimeProvider time, LeaseTimes times, string name, CancellationToken ct)
     {
         LeaseOwner owner = LeaseOwner.ForThisProcess("run", Guid.NewGuid);
         DateTimeOffset now = time.GetUtcNow();
-        LeaseAnswer answer = await leases.TryTakeAsync(name, owner, now, now + Life, ct).ConfigureAwait(false);
+        LeaseAnswer answer = await leases.TryTakeAsync(name, owner, now, now + times.Life, ct).ConfigureAwait(false);
         if (!answer.Taken && answer.Holder is { } ours && Unreleased.ContainsKey(ours.Id))
         {
             await leases.ReleaseAsync(name, ours, ct).ConfigureAwait(false);
             Unreleased.TryRemove(ours.Id, out _);
-            answer = await leases.TryTakeAsync(name, owner, now, now + Life, ct).ConfigureAwait(false);
+            answer = await leases.TryTakeAsync(name, owner, now, now + times.Life, ct).ConfigureAwait(false);
         }
-        if (answer.Taken) return new RunLease(leases, time, name, owner, now + Life);
-        throw new CcException("RunInProgress", CcErrorKind.Conflict,
-            $"{what} is being run already, by process {answer.Holder?.ProcessId} on {answer.Holder?.Machine}.",
-            "Wait for that run to end (Get-CcRun shows it), or stop that process.")
-        { Subject = what };
+        return answer.Taken
+            ? (new RunLease(leases, time, times, name, owner, now + times.Life) { HeldByLivingBefore = answer is { TookOver: true, FromTheDead: false } }, null)
+            : (null, answer.Holder);
     }
 
     /// <summary>Throws <c>LeaseLost</c> when this process may not send any more.</summary>
@@ -56,9 +88,9 @@ internal sealed class RunLease : IAsyncDisposable
     {
         DateTimeOffset now = _time.GetUtcNow();
         if (!_lost && now < _expires) return;
-        if (!_lost && await _leases.RenewAsync(_name, _owner, now + Life, ct).ConfigureAwait(false))
+        if (!_lost && await _leases.RenewAsync(_name, _owner, now + _times.Life, ct).ConfigureAwait(false))
         {
-            _expires = now + Life;
+            _expires = now + _times.Life;
             return;
         }
         _lost = true;
@@ -72,11 +104,11 @@ internal sealed class RunLease : IAsyncDisposable
         {
             while (true)
             {
-                await Task.Delay(Beat, _time, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(_times.Beat, _time, _stop.Token).ConfigureAwait(false);
                 try
                 {
                     DateTimeOffset now = _time.GetUtcNow();
-                    if (await _leases.RenewAsync(_name, _owner, now + Life, _stop.Token).ConfigureAwait(false)) _expires = now + Life;
+                    if (await _leases.RenewAsync(_name, _owner, now + _times.Life, _stop.Token).ConfigureAwait(false)) _expires = now + _times.Life;
                     else _lost = true;
                 }
                 catch (CcException)

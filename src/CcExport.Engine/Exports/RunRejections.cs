@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
@@ -27,14 +28,36 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
     public void Add(RejectionKind kind, long row, int segment, ReadOnlySpan<byte> key, string? field, string reason)
         => Writer.Write(new RejectionEntry { Kind = kind, Row = row, Segment = segments[segment], Key = key, Field = field, ReasonId = reason });
 
-    /// <summary>A contact that the service refused by name.</summary>
-    public void AddRefused(RowOrigin origin, int batch, string text) => Writer.Write(new RejectionEntry
+    /// <summary>Drops what does not stand any more, in one step.</summary>
+    public async Task KeepAsync(Func<RejectionRecord, bool> keep)
     {
-        Kind = RejectionKind.Refused,
+        if (_writer is { } writer)
+        {
+            await writer.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            writer.Dispose();
+            _writer = null;
+        }
+        await RejectionFile.RewriteAsync(home, runId, keep).ConfigureAwait(false);
+    }
+
+    /// <summary>All that is written so far.</summary>
+    public async IAsyncEnumerable<RejectionRecord> ReadAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        await FlushAsync(ct).ConfigureAwait(false);
+        await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, ct).ConfigureAwait(false)) yield return r;
+    }
+
+    /// <summary>The segments as the run numbers them.</summary>
+    public IReadOnlyList<string> Segments => segments;
+
+    /// <summary>One contact of a batch, by name.</summary>
+    public void AddRow(RejectionKind kind, RowOrigin origin, int batch, string reason, string? text = null) => Writer.Write(new RejectionEntry
+    {
+        Kind = kind,
         Row = origin.Row,
         Segment = segments[origin.Segment],
         Key = origin.Key is null ? default : Encoding.UTF8.GetBytes(origin.Key),
-        ReasonId = Reasons.RefusedByService,
+        ReasonId = reason,
         Batch = batch,
         Text = text,
     });

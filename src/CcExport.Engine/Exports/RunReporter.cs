@@ -32,6 +32,17 @@ internal sealed class RunReporter(IRunObserver observer, TimeProvider time)
         }
     }
 
+    /// <summary>One line that replaces the last, for waits.</summary>
+    public void Waiting(string stage, string text)
+    {
+        lock (_lock)
+        {
+            if (_stage != stage) observer.Verbose(text);
+            _stage = stage;
+            observer.Progress(new RunProgress(stage, 0, null, null, null, null, text));
+        }
+    }
+
     public void Report(long done, long? total, string unit)
     {
         lock (_lock)

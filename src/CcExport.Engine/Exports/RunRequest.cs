@@ -29,6 +29,34 @@ public sealed record RunRequest
     public int? KeepDays { get; init; }
     /// <summary>OnDemand, Pipeline, Schedule.</summary>
     public string Trigger { get; init; } = "OnDemand";
+    /// <summary>An earlier run that is not at its end is given up, with its numbers, instead of finished.</summary>
+    public bool Fresh { get; init; }
+    /// <summary>The list is read back after the run, and whoever is not on it is named.</summary>
+    public bool Verify { get; init; }
+    /// <summary>How to wait.</summary>
+    public RunWaits Waits { get; init; } = new();
+}
+
+/// <summary>What a run waits for instead of returning at once.</summary>
+public sealed record RunWaits
+{
+    /// <summary>For the next day's calls when this day's are used up.</summary>
+    public bool ForQuota { get; init; }
+    /// <summary>For another process that runs the same export.</summary>
+    public bool ForRunner { get; init; }
+}
+
+/// <summary>How a run is to go on.</summary>
+public sealed record ResumeRequest
+{
+    /// <summary>The run's number.</summary>
+    public required long RunId { get; init; }
+    /// <summary>Batches that stayed in doubt are sent, though the service may have them.</summary>
+    public bool SendInDoubt { get; init; }
+    /// <summary>The list is read back, and whoever is not on it is named.</summary>
+    public bool Verify { get; init; }
+    /// <summary>How to wait.</summary>
+    public RunWaits Waits { get; init; } = new();
 }
 
 /// <summary>Where a run is, for a progress bar.</summary>

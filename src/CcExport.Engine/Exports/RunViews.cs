@@ -6,6 +6,25 @@ namespace CcExport.Engine.Exports;
 /// <summary>Stored records as the objects people see.</summary>
 internal static class RunViews
 {
+    /// <summary>Views of runs, those that lost their process shown as what they are: interrupted, and what goes on with them.</summary>
+    public static async Task<IReadOnlyList<Run>> OfAsync(IReadOnlyList<RunRecord> runs, EngineParts parts, CancellationToken ct)
+    {
+        string[] open = [.. runs.Where(MayHaveDied).Select(RunLease.NameOf).Distinct()];
+        IReadOnlyDictionary<string, LeaseOwner> held = open.Length == 0 ? new Dictionary<string, LeaseOwner>()
+            : await parts.Store.Leases.GetHeldAsync(open, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);
+        return [.. runs.Select(run => Of(MayHaveDied(run) && !held.ContainsKey(RunLease.NameOf(run)) ? Orphaned(run) : run))];
+    }
+
+    private static bool MayHaveDied(RunRecord run) => run.CompletedAt is null && run.Status is RunStatus.Running or RunStatus.Verifying or RunStatus.Queued;
+
+    private static RunRecord Orphaned(RunRecord run) => run with
+    {
+        Status = RunStatus.Interrupted,
+        Message = run.AllSealedAt is null
+            ? "Its process ended before all was read, so nothing was sent. Invoke the export again."
+            : FormattableString.Invariant($"Its process ended. Resume-CcRun -Id {run.Id}{(run.Export is null ? "" : ", or invoking the export again,")} goes on where it stopped."),
+    };
+
     public static Run Of(RunRecord run)
     {
         RunNumbers n = run.Numbers;
@@ -35,6 +54,7 @@ internal static class RunViews
             Requests = n.Requests,
             BytesSent = n.BytesSent,
             Message = run.Message,
+            Sealed = run.AllSealedAt is not null,
         };
     }
 

@@ -70,6 +70,20 @@ internal sealed unsafe class DuplicateIndex : IDisposable
         }
     }
 
+    /// <summary>Whether it is there.</summary>
+    public bool Contains(UInt128 hash)
+    {
+        ulong high = (ulong)(hash >> 64), low = (ulong)hash;
+        if ((high | low) == 0) low = 1;
+        ref Shard shard = ref _shards[(int)(high >> 58)];
+        for (uint at = Home(low, shard.Size); ; at = at + 1 == shard.Size ? 0 : at + 1)
+        {
+            Slot* slot = shard.Slots + at;
+            if (slot->Low == low && slot->High == high) return true;
+            if ((slot->Low | slot->High) == 0) return false;
+        }
+    }
+
     /// <summary>The hash spread over a table of any size, so that tables can grow by half and not only double.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Home(ulong low, uint size) => (uint)(((low >> 32) * size) >> 32);

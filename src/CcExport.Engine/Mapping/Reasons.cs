@@ -20,6 +20,9 @@ internal static class Reasons
     public const string ActivityFailed = nameof(ActivityFailed);
     public const string Unaccounted = nameof(Unaccounted);
     public const string InDoubt = nameof(InDoubt);
+    public const string NotOnList = nameof(NotOnList);
+    public const string JobFailedTwice = nameof(JobFailedTwice);
+    public const string RunStopped = nameof(RunStopped);
     public const string NotSent = nameof(NotSent);
 
     private static readonly FrozenDictionary<string, (string Sentence, string? Remedy)> Texts = new Dictionary<string, (string, string?)>
@@ -34,12 +37,15 @@ internal static class Reasons
         [ValueCut] = ("The value was longer than the field takes and was cut; the contact was sent.", "Shorten the value in the source."),
         [ValueLeftOut] = ("The value is not one that the field takes and was left out; the contact was sent without it.", "Correct the value in the source."),
         [RefusedByService] = ("Constant Contact refused this contact.", "See what it says; correct the profile and run again."),
-        [RefusedUnnamed] = ("Constant Contact refused contacts of this batch without naming which.", "Compare the list with the segment, correct the profiles and run again."),
+        [RefusedUnnamed] = ("Constant Contact refused contacts of this batch without naming which.", "Resume-CcRun -Verify reads the list back and names each that is not there."),
         [BatchRefused] = ("Constant Contact refused this batch as a whole.", "See the run's message; run the export again when its cause is mended."),
-        [ActivityFailed] = ("The job for this batch did not complete, so nothing proves which of its contacts landed.", "Run the export again: a repeated import changes nothing that is there already."),
-        [Unaccounted] = ("The job completed, but its numbers do not prove the fate of these contacts.", "Run the export again: a repeated import changes nothing that is there already."),
+        [ActivityFailed] = ("The job for this batch did not complete, and the list could not be read back to see which of its contacts landed.", "Resume-CcRun -Verify tries to read the list back again; a new run of the export is safe too."),
+        [Unaccounted] = ("The job completed, but its numbers do not prove the fate of these contacts.", "Resume-CcRun -Verify reads the list back and names each that is not there."),
         [NotSent] = ("The run ended before this batch was sent.", "See the run's message; run the export again when its cause is mended."),
-        [InDoubt] = ("The answer to this batch was lost and its job was not found for certain; it was not sent again.", "Run the export again: a repeated import changes nothing that is there already."),
+        [InDoubt] = ("The answer to this batch was lost and its job was not found for certain; it was not sent again.", "Resume-CcRun -SendInDoubt sends it: a repeated import changes nothing that is there already. Resume-CcRun -Verify reads the list back first."),
+        [NotOnList] = ("The list was read back after the run, and this contact is not on it.", "See what the service said of its batch, if anything; correct the profile and run again."),
+        [JobFailedTwice] = ("The job for this contact failed, so did the one it was sent in once more, and the list does not have it.", "See what the service says; run the export again later."),
+        [RunStopped] = ("The run was stopped before the job of this batch had ended.", "Run the export again: a repeated import changes nothing that is there already."),
     }.ToFrozenDictionary();
 
     public static (string Sentence, string? Remedy) Explain(string reason)

@@ -17,6 +17,8 @@ internal static class BatchSteps
     // From Sealed too: a run that ends before its end finishes what it never sent, so that every contact has one fate.
     public static readonly BatchStep Finished =
         new(nameof(Finished), BatchState.Finished, BatchState.Sealed, BatchState.Sending, BatchState.InDoubt, BatchState.Sent);
+    // The fate of a Finished batch's contacts may become better known as long as the run is open.
+    public static readonly BatchStep Revised = new(nameof(Revised), BatchState.Finished, BatchState.Finished);
 
     /// <summary>True when a run with this status is over and nothing about it changes any more.</summary>
     public static bool IsFinal(RunStatus status) =>
@@ -24,8 +26,8 @@ internal static class BatchSteps
 
     /// <summary>True when the outcome gives each of the batch's rows exactly one fate.</summary>
     public static bool Covers(BatchOutcome outcome, long rows) =>
-        outcome is { Accepted: >= 0, OptedOut: >= 0, Refused: >= 0, Unaccounted: >= 0 }
-        && (long)outcome.Accepted + outcome.OptedOut + outcome.Refused + outcome.Unaccounted == rows;
+        outcome is { Accepted: >= 0, OptedOut: >= 0, Refused: >= 0, Unaccounted: >= 0, Moved: >= 0 }
+        && (long)outcome.Accepted + outcome.OptedOut + outcome.Refused + outcome.Unaccounted + outcome.Moved == rows;
 
     public static CcException Conflict(long runId, string why) =>
         new("JournalConflict", CcErrorKind.Conflict, $"Run {runId}: {why}.",

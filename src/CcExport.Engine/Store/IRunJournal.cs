@@ -27,8 +27,25 @@ internal interface IRunJournal
     /// <summary>Status and message while the run goes on (Running, WaitingForQuota, Verifying, Interrupted).</summary>
     /// <param name="requests">Calls made so far; null: as it was.</param>
     Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null);
+    /// <summary>
+    /// Contacts of jobs that failed are not on the list: their batches are Finished, and the contacts go once more in
+    /// <paramref name="fresh"/> batches (they lie in the spool, flushed), all in one transaction.
+    /// </summary>
+    Task SettledAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, CancellationToken ct);
+    /// <summary>The list was read back: Finished batches of an open run get a better founded outcome, all in one transaction.</summary>
+    Task RevisedAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> revised, CancellationToken ct);
     /// <summary>The run is over: final status, numbers, message. The wrapped spool key is erased in the same transaction.</summary>
-    Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct);
+    /// <param name="keepSpool">The key stays: some contacts' fate is open, and the run may be opened again.</param>
+    Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct, bool keepSpool = false);
+    /// <summary>A run that ended as CompletedWithErrors and still has its spool goes on: the named batches are Sealed again, without an outcome.</summary>
+    Task ReopenAsync(long runId, IReadOnlyCollection<int> sealedAgain, string definition, CancellationToken ct);
+    /// <summary>What an open run goes on with, where more is asked of it than at its start.</summary>
+    Task DefineAsync(long runId, string definition, CancellationToken ct);
+    /// <summary>Erases the spool key of runs of an export that are over and older than <paramref name="before"/>; returns their ids.</summary>
+    Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct);
+    /// <summary>Asks the run's runner, whoever it is, to end it for good. False when the run is over.</summary>
+    Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct);
+    Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct);
 
     Task<RunRecord?> FindAsync(long runId, CancellationToken ct);
     /// <summary>Newest first.</summary>
@@ -36,6 +53,8 @@ internal interface IRunJournal
     Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct);
     /// <summary>Those of <paramref name="activityIds"/> that some batch of any run already claims.</summary>
     Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct);
+    /// <summary>Batches of other open runs whose request is on its way or whose answer was lost: a job may be one of theirs.</summary>
+    Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct);
     /// <summary>True when an earlier run of this export had contacts accepted.</summary>
     Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct);
 
@@ -50,7 +69,7 @@ internal interface IRunJournal
 }
 
 /// <summary>Which runs to list; null means any.</summary>
-internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue);
+internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue, bool OpenOnly = false);
 
 /// <summary>Where a run stands.</summary>
 public enum RunStatus
@@ -141,8 +160,11 @@ internal sealed record BatchRecord
     /// <summary>How often it was sent.</summary>
     public int Attempts { get; init; }
     public BatchOutcome? Outcome { get; init; }
+    /// <summary>Holds contacts of batches whose jobs failed: they go once more, and not a third time.</summary>
+    public bool Again { get; init; }
 }
 
 /// <summary>How a batch ended: its rows, each with one fate.</summary>
 /// <param name="Verdict">The activity's terminal state, or the reason id of a refusal.</param>
-internal sealed record BatchOutcome(string Verdict, int Accepted, int OptedOut, int Refused, int Unaccounted, string? Message, DateTimeOffset At);
+/// <param name="Moved">Rows that went once more in another batch, where they have their fate.</param>
+internal sealed record BatchOutcome(string Verdict, int Accepted, int OptedOut, int Refused, int Unaccounted, string? Message, DateTimeOffset At, int Moved = 0);

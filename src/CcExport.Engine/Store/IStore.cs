@@ -128,6 +128,8 @@ internal interface ILeaseStore
     /// <summary>Prolongs; false when the lease is no longer ours.</summary>
     Task<bool> RenewAsync(string name, LeaseOwner owner, DateTimeOffset expires, CancellationToken ct);
     Task ReleaseAsync(string name, LeaseOwner owner, CancellationToken ct);
+    /// <summary>Those of <paramref name="names"/> that somebody holds and nobody could take over now.</summary>
+    Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct);
 }
 
 /// <summary>Who holds a lease.</summary>
@@ -135,4 +137,6 @@ internal interface ILeaseStore
 internal sealed partial record LeaseOwner(Guid Id, string Machine, int ProcessId, long ProcessStartTicks, string Purpose);
 
 /// <summary><paramref name="Taken"/>, or the present holder.</summary>
-internal sealed record LeaseAnswer(bool Taken, LeaseOwner? Holder, DateTimeOffset? HolderExpires, bool TookOver);
+/// <param name="TookOver">It was taken from one who did not give it back.</param>
+/// <param name="FromTheDead">The one it was taken from is a process of this machine that is gone: nothing of its can be on its way.</param>
+internal sealed record LeaseAnswer(bool Taken, LeaseOwner? Holder, DateTimeOffset? HolderExpires, bool TookOver, bool FromTheDead = false);

@@ -9,26 +9,39 @@ namespace CcExport.Engine.Upload;
 /// </summary>
 internal sealed class ActivityFollower(ConstantContactClient client, RunBatches batches, TimeProvider time, UploadOptions options)
 {
-    /// <param name="ended">Takes each batch whose job ended; must leave it Finished.</param>
-    public async Task FollowAsync(Func<BatchRecord, Activity?, CancellationToken, Task> ended, Action progress, CancellationToken ct)
+    /// <param name="ended">Takes each batch whose job ended, once; leaves it Finished or sets it aside.</param>
+    /// <param name="progress">Told how many are still followed.</param>
+    public async Task FollowAsync(Func<BatchRecord, Activity?, CancellationToken, Task> ended, Action<int> progress, CancellationToken ct)
     {
-        long began = time.GetTimestamp();
         Dictionary<int, int> missing = [];
-        for (TimeSpan wait = options.FirstPoll; batches.In(BatchState.Sent) is { Count: > 0 } open; wait = Longer(wait))
+        HashSet<int> over = [];
+        List<BatchRecord> Open() => [.. batches.In(BatchState.Sent).Where(b => !over.Contains(b.Number))];
+        for (TimeSpan wait = options.FirstPoll; Open() is { Count: > 0 } open; wait = Longer(wait))
         {
             await Task.Delay(wait, time, ct).ConfigureAwait(false);
-            bool late = time.GetElapsedTime(began) > options.JobDeadline;
             Dictionary<string, Activity> jobs = [];
-            foreach (Activity job in await client.GetActivitiesAsync(ct).ConfigureAwait(false)) jobs[job.ActivityId] = job;
+            try
+            {
+                foreach (Activity job in await client.GetActivitiesAsync(ct).ConfigureAwait(false)) jobs[job.ActivityId] = job;
+            }
+            catch (CcException e) when (e.ErrorId == "Throttled")
+            {
+                // Somebody else uses the key up: the next look comes later anyway.
+                continue;
+            }
             foreach (BatchRecord batch in open)
             {
+                // By the journal's times, so that a run that goes on does not wait all over again.
+                bool late = time.GetUtcNow() - batch.SentAt > options.JobDeadline;
                 if (!jobs.TryGetValue(batch.ActivityId!, out Activity? job))
                     job = await client.GetActivityAsync(batch.ActivityId!, ct).ConfigureAwait(false);
                 // Listing and look-up may both lag behind a job that was just made.
                 missing[batch.Number] = job is null ? missing.GetValueOrDefault(batch.Number) + 1 : 0;
-                if (late || job is { IsTerminal: true } || missing[batch.Number] >= options.PollsWithoutJob) await ended(batch, job, ct).ConfigureAwait(false);
+                if (!late && job is not { IsTerminal: true } && missing[batch.Number] < options.PollsWithoutJob) continue;
+                over.Add(batch.Number);
+                await ended(batch, job, ct).ConfigureAwait(false);
             }
-            progress();
+            progress(Open().Count);
         }
     }
 

@@ -36,9 +36,11 @@ internal sealed class BatchSealer : IAsyncDisposable
     /// <param name="bytes">Bytes that a body must stay under.</param>
     /// <param name="write">Spools a body and its origins (they are its to write over); a plan throws them away.</param>
     /// <param name="sealed">Writes the sealed batch down; called after <paramref name="write"/>, in order.</param>
-    public BatchSealer(string listId, int batchSize, int bytes, BatchWriter write, Func<BatchRecord, CancellationToken, Task> @sealed)
+    /// <param name="after">Number of the run's last batch so far.</param>
+    public BatchSealer(string listId, int batchSize, int bytes, BatchWriter write, Func<BatchRecord, CancellationToken, Task> @sealed, int after = 0)
     {
         _write = write;
+        _number = after;
         _counts = new BatchCounts(batchSize);
         _suffix = Encoding.UTF8.GetBytes($"],\"list_ids\":[{JsonSerializer.Serialize(listId)}]}}");
         (_bytes, _batchSize) = (bytes, batchSize);

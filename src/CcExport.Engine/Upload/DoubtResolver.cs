@@ -31,7 +31,8 @@ internal sealed class DoubtResolver(
             await Task.Delay(wait, time, ct).ConfigureAwait(false);
             IReadOnlyList<Activity> jobs = await client.GetActivitiesAsync(ct).ConfigureAwait(false);
             IReadOnlySet<string> claimed = await batches.GetClaimedAsync([.. jobs.Select(j => j.ActivityId)], ct).ConfigureAwait(false);
-            Dictionary<int, (Sighting Sighting, string? Id)> looks = Look(open, jobs, claimed);
+            IReadOnlyList<BatchRecord> others = await batches.GetOthersOnTheirWayAsync(ct).ConfigureAwait(false);
+            Dictionary<int, (Sighting Sighting, string? Id)> looks = Look(open, jobs, claimed, others);
             await allowed(ct).ConfigureAwait(false);
             foreach (BatchRecord batch in open.ToList())
             {
@@ -61,16 +62,33 @@ internal sealed class DoubtResolver(
         verbose($"Batch {batch.Number} had not arrived: it is sent again.");
     }
 
-    private Dictionary<int, (Sighting Sighting, string? Id)> Look(List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed)
+    private Dictionary<int, (Sighting Sighting, string? Id)> Look(
+        List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed, IReadOnlyList<BatchRecord> others)
     {
         DateTimeOffset now = time.GetUtcNow();
         var looks = open.ToDictionary(b => b.Number, b =>
-            LostJob.Look(new Doubt(b.Number, b.Rows, b.SendingAt ?? now, b.SentAt ?? now), jobs, claimed, client.ServerSkew, options.WindowMargin));
+            LostJob.Look(DoubtOf(b, now), jobs, claimed, client.ServerSkew, options.WindowMargin));
         // With few rows a batch, counts come again in a run: one job that may be either of two batches is neither's for certain.
         foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.ActivityId, l => l.Key).Where(g => g.Count() > 1).ToList())
         {
             foreach (int number in same) looks[number] = (Sighting.Ambiguous, null);
         }
+        // Another run may be about to claim the very job: one whose request is on its way will know soon; one in doubt can't tell it from ours.
+        foreach (int number in looks.Where(l => l.Value.Sighting == Sighting.Found).Select(l => l.Key).ToList())
+        {
+            Activity job = jobs.First(j => j.ActivityId == looks[number].ActivityId);
+            List<BatchRecord> rivals = [.. others.Where(o => LostJob.MayBe(job, RivalOf(o, now), client.ServerSkew, options.WindowMargin))];
+            if (rivals.Count > 0) looks[number] = (rivals.Any(o => o.State == BatchState.Sending) ? Sighting.Wait : Sighting.Ambiguous, null);
+        }
         return looks.ToDictionary(l => l.Key, l => (l.Value.Item1, l.Value.Item2));
+    }
+
+    private static Doubt DoubtOf(BatchRecord batch, DateTimeOffset now) => new(batch.Number, batch.Rows, batch.SendingAt ?? now, batch.SentAt ?? now);
+
+    /// <summary>Of another run only what can be on its way is in the way: a request takes no longer than its time-out, whoever forgot it since.</summary>
+    private Doubt RivalOf(BatchRecord batch, DateTimeOffset now)
+    {
+        DateTimeOffset from = batch.SendingAt ?? now, latest = from + options.LongestRequest;
+        return new Doubt(batch.Number, batch.Rows, from, batch.SentAt is { } at && at < latest ? at : latest);
     }
 }

@@ -33,9 +33,10 @@ internal static class LostJob
         bool waiting = false, unknowable = false;
         foreach (Activity job in jobs)
         {
-            if (claimed.Contains(job.ActivityId)) continue;
-            if (job.CreatedAt is { } created && (created < doubt.From + skew - margin || created > doubt.To + skew + margin)) continue;
-            if (job.ItemsTotal == doubt.Rows || job.ItemsTotal == doubt.Rows + 1) matches.Add(job);
+            // What has a file of results is a contact export: it has a count too, but is no import.
+            if (claimed.Contains(job.ActivityId) || job.ResultsHref is not null) continue;
+            if (!InWindow(job, doubt, skew, margin)) continue;
+            if (IsOfRows(job, doubt)) matches.Add(job);
             else if (!job.IsTerminal) waiting = true;
             else if (job.ItemsTotal is null) unknowable = true;
         }
@@ -48,4 +49,12 @@ internal static class LostJob
             _ => (Sighting.NotSeen, null),
         };
     }
+
+    /// <summary>Whether a job may be the one that a batch became.</summary>
+    public static bool MayBe(Activity job, Doubt doubt, TimeSpan skew, TimeSpan margin) => InWindow(job, doubt, skew, margin) && IsOfRows(job, doubt);
+
+    private static bool InWindow(Activity job, Doubt doubt, TimeSpan skew, TimeSpan margin)
+        => job.CreatedAt is not { } created || (created >= doubt.From + skew - margin && created <= doubt.To + skew + margin);
+
+    private static bool IsOfRows(Activity job, Doubt doubt) => job.ItemsTotal == doubt.Rows || job.ItemsTotal == doubt.Rows + 1;
 }

@@ -50,6 +50,26 @@ internal sealed class RunBatches(IRunJournal journal, long runId, IEnumerable<Ba
         Set(number, b => b with { State = BatchState.Finished, Outcome = outcome });
     }
 
+    /// <summary>Jobs that failed, settled by what the list holds; what it lacks goes once more in <paramref name="fresh"/> batches.</summary>
+    public async Task SettledAsync(IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, CancellationToken ct)
+    {
+        await journal.SettledAsync(runId, settled, fresh, ct).ConfigureAwait(false);
+        foreach ((int batch, BatchOutcome outcome) in settled) Set(batch, b => b with { State = BatchState.Finished, Outcome = outcome });
+        lock (_lock)
+        {
+            foreach (BatchRecord batch in fresh) _batches.Add(batch.Number, batch with { State = BatchState.Sealed, Again = true });
+        }
+    }
+
+    public async Task RevisedAsync(IReadOnlyList<(int Batch, BatchOutcome Outcome)> revised, CancellationToken ct)
+    {
+        await journal.RevisedAsync(runId, revised, ct).ConfigureAwait(false);
+        foreach ((int batch, BatchOutcome outcome) in revised) Set(batch, b => b with { Outcome = outcome });
+    }
+
+    /// <inheritdoc cref="IRunJournal.GetOthersOnTheirWayAsync"/>
+    public Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(CancellationToken ct) => journal.GetOthersOnTheirWayAsync(runId, ct);
+
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) => journal.GetClaimedAsync(activityIds, ct);
 
     private void Set(int number, Func<BatchRecord, BatchRecord> change)

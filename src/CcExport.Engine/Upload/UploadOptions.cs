@@ -13,6 +13,8 @@ internal sealed record UploadOptions
     public TimeSpan JobsRemembered { get; init; } = TimeSpan.FromDays(9);
     /// <summary>Polls in a row that must miss a job before it counts as gone.</summary>
     public int PollsWithoutJob { get; init; } = 4;
+    /// <summary>No import is on its way for longer: its time-out, generously.</summary>
+    public TimeSpan LongestRequest { get; init; } = TimeSpan.FromMinutes(2);
     /// <summary>How far a job's creation may lie outside our send window: two clocks, and a queue in front of the job.</summary>
     public TimeSpan WindowMargin { get; init; } = TimeSpan.FromSeconds(120);
     /// <summary>How often a batch that was proved not to be there is sent again before the run gives up.</summary>
@@ -24,6 +26,9 @@ internal sealed record UploadOptions
     public TimeSpan MaxPoll { get; init; } = TimeSpan.FromMinutes(10);
     /// <summary>How long a job may take. The vendor speaks of an hour for a million; after this the batch is unaccounted for.</summary>
     public TimeSpan JobDeadline { get; init; } = TimeSpan.FromHours(4);
+    /// <summary>Between two looks at the job of a contact export, at most; and how long it may take.</summary>
+    public TimeSpan MaxListPoll { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan ListDeadline { get; init; } = TimeSpan.FromHours(1);
     /// <summary>Between two tries while the account's queue of 1,000 jobs is full.</summary>
     public TimeSpan QueueFullWait { get; init; } = TimeSpan.FromSeconds(30);
 }

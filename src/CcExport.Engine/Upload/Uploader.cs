@@ -8,11 +8,13 @@ namespace CcExport.Engine.Upload;
 /// looked for before it is sent again (<see cref="DoubtResolver"/>). Works on whatever states the journal holds, so it is the same
 /// for a fresh run and for one that goes on.
 /// </summary>
-/// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease).</param>
+/// <param name="beforeSend">Called before each request; throws when this process must not send any more (a lost lease, a stop).</param>
+/// <param name="beforeWrite">Called after a request before its failure is written down; throws when this process must not write any more (a lost
+/// lease). Only that the service has a batch is written in any case.</param>
 /// <param name="progress">Called after each batch that the service took.</param>
 internal sealed class Uploader(
     ConstantContactClient client, RunBatches batches, ISpool spool, TimeProvider time, UploadOptions options,
-    Func<CancellationToken, Task> beforeSend, Action progress, Action<string> verbose)
+    Func<CancellationToken, Task> beforeSend, Func<CancellationToken, Task> beforeWrite, Action progress, Action<string> verbose)
 {
     private readonly Dictionary<int, int> _missed = [];
     private CcException? _stop;
@@ -31,7 +33,7 @@ internal sealed class Uploader(
             await Task.WhenAll(Enumerable.Range(0, Math.Min(options.Concurrency, waiting.Count)).Select(_ => WorkAsync(queue, ct))).ConfigureAwait(false);
             // Also when something stopped it: a run that ends here must not count as unknown what one look would find. But not once another
             // process has the run: it decides then.
-            if (_stop?.ErrorId != "LeaseLost") await ResolveAsync(ct).ConfigureAwait(false);
+            if (_stop?.ErrorId is not ("LeaseLost" or "RunStopped")) await ResolveAsync(ct).ConfigureAwait(false);
         }
         return _stop;
     }
@@ -40,7 +42,7 @@ internal sealed class Uploader(
     {
         try
         {
-            await new DoubtResolver(client, batches, time, options, beforeSend, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
+            await new DoubtResolver(client, batches, time, options, beforeWrite, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
         }
         catch (CcException e)
         {
@@ -72,6 +74,7 @@ internal sealed class Uploader(
     private async Task SendOneAsync(BatchRecord batch, CancellationToken ct)
     {
         (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
+        long began = time.GetTimestamp();
         try
         {
             while (true)
@@ -85,20 +88,25 @@ internal sealed class Uploader(
                 }
                 catch (InDoubtException e)
                 {
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
                     verbose($"Batch {batch.Number} is in doubt: {e.Message}");
                     return;
                 }
-                catch (CcException e) when (e.ErrorId == "ActivityQueueFull")
+                catch (CcException e) when (e.ErrorId is "ActivityQueueFull" or "Throttled" && time.GetElapsedTime(began) < options.JobDeadline)
                 {
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
-                    verbose("The account's queue of jobs is full: waiting for room.");
+                    verbose(e.ErrorId == "Throttled"
+                        ? "Other programs use the API key's calls of each second: waiting for them."
+                        : "The account's queue of jobs is full: waiting for room.");
                     await Task.Delay(options.QueueFullWait, time, ct).ConfigureAwait(false);
                     continue;
                 }
                 catch (CcException e) when (e.Kind == CcErrorKind.Service)
                 {
                     // The service read this batch and wants none of it; others may still do.
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     var outcome = new BatchOutcome("BatchRefused", 0, 0, batch.Rows, 0, e.Message, time.GetUtcNow());
                     await batches.FinishedAsync(batch.Number, outcome, CancellationToken.None).ConfigureAwait(false);
                     return;
@@ -106,7 +114,9 @@ internal sealed class Uploader(
                 catch (CcException e)
                 {
                     // What another process has taken over is not ours to write; it finds the batch in Sending and looks for it.
-                    if (e.ErrorId != "LeaseLost") await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
+                    if (e.ErrorId == "LeaseLost") throw;
+                    await beforeWrite(CancellationToken.None).ConfigureAwait(false);
+                    await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
                     throw;
                 }
                 // From here the service has it: this must be written even when the person just pressed Ctrl+C. If it cannot be written, the

@@ -18,11 +18,13 @@ internal static class ImportEndpoint
     {
         SimulatorSwitches switches = simulation.Switches;
         ImportRequest request;
+        byte[]? kept;
         (byte[] body, int length) = await ReadBody(context);
         try
         {
             if (length > ImportRequest.MaxBytes) RefuseOversize(switches);
             request = ImportRequest.Read(body.AsSpan(0, length), simulation.Account.Fields, switches);
+            kept = switches.KeepImports ? body.AsSpan(0, length).ToArray() : null;
         }
         finally
         {
@@ -38,7 +40,7 @@ internal static class ImportEndpoint
             CheckLists(simulation, request.ListIds);
             if (switches is { ContactLimit: { } limit, ContactLimitMode: ContactLimitMode.RefuseCall })
                 CheckPlan(simulation.Account, request.Data, limit);
-            job = new ImportJob(simulation.Ids.Guid(), simulation.Jobs.NextSequence, simulation.Now, request);
+            job = new ImportJob(simulation.Ids.Guid(), simulation.Jobs.NextSequence, simulation.Now, request) { Body = kept };
             simulation.Jobs.Add(job);
         }
 

@@ -278,6 +278,9 @@ public sealed record SimulatorSwitches
     /// <summary>How jobs end, unless one has an outcome of its own.</summary>
     public JobOutcome JobOutcome { get; set; } = JobOutcome.Completed;
 
+    /// <summary>Whether the bodies of imports are kept, for <see cref="Simulation.ImportedAddresses"/>.</summary>
+    public bool KeepImports { get; set; }
+
     /// <summary>How many unfinished jobs an account may have.</summary>
     public int QueueLimit { get; set; } = 1_000;
 

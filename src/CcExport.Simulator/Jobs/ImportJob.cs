@@ -23,6 +23,9 @@ internal sealed class ImportJob : Job
 
     public string FileName { get; }
 
+    /// <summary>The request as it came, where imports are kept.</summary>
+    public byte[]? Body { get; init; }
+
     public IReadOnlyList<string> ListIds => _listIds;
 
     public override string Kind => "contacts_json_import";

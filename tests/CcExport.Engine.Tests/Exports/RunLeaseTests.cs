@@ -13,7 +13,7 @@ public sealed class RunLeaseTests
     private readonly Clock _clock = new();
     private readonly Leases _leases = new();
 
-    private Task<RunLease> TakeAsync() => RunLease.TakeAsync(_leases, _clock, Name, "'E'", default);
+    private Task<RunLease> TakeAsync() => RunLease.TakeAsync(_leases, _clock, new LeaseTimes(), Name, "'E'", null, default);
 
     private static async Task UntilAsync(Func<bool> seen)
     {
@@ -134,6 +134,9 @@ public sealed class RunLeaseTests
             Interlocked.Increment(ref _renewals);
             return renewed;
         }
+
+        public Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct)
+            => Real.GetHeldAsync(names, now, ct);
 
         public Task ReleaseAsync(string name, LeaseOwner owner, CancellationToken ct)
         {

@@ -14,6 +14,8 @@ internal sealed class TestEngine : IAsyncDisposable
     public required CcEngine Engine { get; init; }
     public required RunningSimulator Simulator { get; init; }
     public required CcHome Home { get; init; }
+    /// <summary>The engine's own store, to put it into the state that a killed process leaves.</summary>
+    public required IStore Store { get; init; }
     public Watcher Watcher { get; } = new();
     public string ListId => Simulator.ListId;
 
@@ -22,13 +24,20 @@ internal sealed class TestEngine : IAsyncDisposable
     {
         var home = new CcHome(root ?? Directory.CreateTempSubdirectory("ccexport-").FullName);
         RunningSimulator simulator = await SimulatorHost.StartAsync(options);
-        CcEngine engine = await CcEngine.OpenAsync(home, time ?? TimeProvider.System, parts => (change ?? (p => p))(parts with
+        EngineParts? opened = null;
+        CcEngine engine = await CcEngine.OpenAsync(home, time ?? TimeProvider.System, parts =>
         {
-            BatchRows = batchRows ?? parts.BatchRows,
-            BatchBytes = batchBytes ?? parts.BatchBytes,
-            Upload = new UploadOptions { FirstPoll = TimeSpan.FromMilliseconds(50), LookInterval = TimeSpan.FromMilliseconds(300) },
-        }), default);
-        var test = new TestEngine { Engine = engine, Simulator = simulator, Home = home };
+            parts = parts with
+            {
+                BatchRows = batchRows ?? parts.BatchRows,
+                BatchBytes = batchBytes ?? parts.BatchBytes,
+                Upload = new UploadOptions { FirstPoll = TimeSpan.FromMilliseconds(50), LookInterval = TimeSpan.FromMilliseconds(300) },
+            };
+            parts = change?.Invoke(parts) ?? parts;
+            opened = parts;
+            return parts;
+        }, default);
+        var test = new TestEngine { Engine = engine, Simulator = simulator, Home = home, Store = opened!.Store };
         if (connect) await test.ConnectAsync("acme");
         return test;
     }

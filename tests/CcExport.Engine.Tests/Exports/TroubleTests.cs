@@ -72,20 +72,6 @@ public sealed class TroubleTests
         Assert.Equal(3, run.Refused);
     }
 
-    [Theory]
-    [InlineData(JobOutcome.Failed)]
-    [InlineData(JobOutcome.TimedOut)]
-    [InlineData(JobOutcome.Cancelled)]
-    public async Task A_job_that_does_not_complete_proves_nothing(JobOutcome outcome)
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.PlanJobs(JobOutcome.Completed, outcome);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(90)), change: r => r with { BatchSize = 50 });
-        Assert.Equal((RunStatus.CompletedWithErrors, 90L), (run.Status, run.Accepted + run.Unaccounted));
-        Assert.Equal(run.Unaccounted, Assert.Single(await test.RejectionsAsync(run.Id)).Count);
-        Assert.InRange(run.Unaccounted, 40, 50);
-    }
-
     [Fact]
     public async Task Absent_counters_prove_nothing()
     {

@@ -97,7 +97,7 @@ public sealed class SqliteFileTests : IDisposable
         using SqliteConnection raw = Raw();
         Assert.Equal(two.Length, raw.ExecuteScalar<long>("PRAGMA user_version"));
         Assert.Equal(7, raw.ExecuteScalar<long>("SELECT sum(A) FROM Later"));
-        Assert.Equal([Records.Noon.UtcTicks, Records.Noon.AddDays(1).UtcTicks], raw.Query<long>("SELECT AppliedAt FROM History ORDER BY Step"));
+        Assert.Equal([.. SqliteSchema.Steps.Select(_ => Records.Noon.UtcTicks), Records.Noon.AddDays(1).UtcTicks], raw.Query<long>("SELECT AppliedAt FROM History ORDER BY Step"));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class ActivityFollowerTests
         {
             (ended, times) = (job, times + 1);
             await run.Batches.FinishedAsync(batch.Number, Records.Outcome(50), default);
-        }, () => { }, default);
+        }, _ => { }, default);
         Assert.Equal(1, times);
         return (ended, run.LooksMade);
     }
@@ -61,7 +61,7 @@ public sealed class ActivityFollowerTests
         {
             ended = job;
             await run.Batches.FinishedAsync(batch.Number, Records.Outcome(50), default);
-        }, () => { }, default);
+        }, _ => { }, default);
         Assert.Equal("processing", ended!.State);
         Assert.Equal(BatchState.Finished, (await run.OnDiskAsync(1)).State);
     }

@@ -43,7 +43,7 @@ internal sealed class SealedRun : IAsyncDisposable
     public DateTimeOffset Now => Wired.Time.GetUtcNow();
 
     public Uploader Uploader(Func<CancellationToken, Task> beforeSend)
-        => new(Client, Batches, new PlainSpool(), Wired.Time, Options, beforeSend, () => { }, _ => { });
+        => new(Client, Batches, new PlainSpool(), Wired.Time, Options, beforeSend, beforeSend, () => { }, _ => { });
 
     public DoubtResolver Resolver() => new(Client, Batches, Wired.Time, Options, _ => Task.CompletedTask, []);
 

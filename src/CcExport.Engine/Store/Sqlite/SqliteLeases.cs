@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dapper;
 using static CcExport.Engine.Store.Sqlite.SqliteValues;
 
@@ -21,8 +22,17 @@ internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAliv
                     VALUES (@name, @id, @Machine, @ProcessId, @ProcessStartTicks, @Purpose, @expires)
                     """,
                     new { name, id = Text(owner.Id), owner.Machine, owner.ProcessId, owner.ProcessStartTicks, owner.Purpose, expires = expires.UtcTicks });
-                return new LeaseAnswer(Taken: true, owner, expires, TookOver: holder is not null && holder.Id != owner.Id);
+                bool tookOver = holder is not null && holder.Id != owner.Id;
+                return new LeaseAnswer(Taken: true, owner, expires, tookOver,
+                    FromTheDead: tookOver && holder!.Machine == owner.Machine && !isAlive(holder.ProcessId, holder.ProcessStartTicks));
             }, ct);
+
+    public Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct) =>
+        file.ReadAsync<IReadOnlyDictionary<string, LeaseOwner>>(
+            c => c.Query<Row>("SELECT * FROM Leases WHERE Name IN (SELECT value FROM json_each(@names)) AND Expires > @now",
+                    new { names = JsonSerializer.Serialize(names), now = now.UtcTicks })
+                .Where(row => row.Machine != ProcessTable.Machine || isAlive(row.ProcessId, row.ProcessStartTicks))
+                .ToDictionary(row => row.Name, row => row.Owner()), ct);
 
     public Task<bool> RenewAsync(string name, LeaseOwner owner, DateTimeOffset expires, CancellationToken ct) =>
         file.WriteAsync(
@@ -34,6 +44,7 @@ internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAliv
 
     private sealed class Row
     {
+        public string Name { get; set; } = "";
         public string OwnerId { get; set; } = "";
         public string Machine { get; set; } = "";
         public int ProcessId { get; set; }

@@ -105,6 +105,8 @@ internal sealed class SqliteBatchRow
     public int? Unaccounted { get; set; }
     public string? Message { get; set; }
     public long? FinishedAt { get; set; }
+    public int? Moved { get; set; }
+    public bool Again { get; set; }
 
     public BatchRecord ToRecord() => new()
     {
@@ -116,7 +118,8 @@ internal sealed class SqliteBatchRow
         SentAt = Time(SentAt),
         ActivityId = ActivityId,
         Attempts = Attempts,
+        Again = Again,
         Outcome = Verdict is null ? null
-            : new BatchOutcome(Verdict, Accepted ?? 0, OptedOut ?? 0, Refused ?? 0, Unaccounted ?? 0, Message, Time(FinishedAt ?? 0)),
+            : new BatchOutcome(Verdict, Accepted ?? 0, OptedOut ?? 0, Refused ?? 0, Unaccounted ?? 0, Message, Time(FinishedAt ?? 0), Moved ?? 0),
     };
 }

@@ -41,12 +41,57 @@ internal sealed partial class SqliteRuns
     public Task NotSentAsync(long runId, int batch, CancellationToken ct) => StepAsync(runId, batch, BatchSteps.NotSent, "", new { }, ct);
 
     public Task FinishedAsync(long runId, int batch, BatchOutcome outcome, CancellationToken ct) =>
-        StepAsync(runId, batch, BatchSteps.Finished, """
-            , Verdict = @Verdict, Accepted = @Accepted, OptedOut = @OptedOut, Refused = @Refused, Unaccounted = @Unaccounted,
-            Message = @Message, FinishedAt = @at
-            """,
-            new { outcome.Verdict, outcome.Accepted, outcome.OptedOut, outcome.Refused, outcome.Unaccounted, outcome.Message, at = outcome.At.UtcTicks },
-            ct, outcome);
+        file.WriteAsync(c => Take(c, runId, batch, BatchSteps.Finished, OutcomeSets, Values(outcome), outcome), ct);
+
+    public Task SettledAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, CancellationToken ct) =>
+        file.WriteAsync(
+            c =>
+            {
+                foreach ((int batch, BatchOutcome outcome) in settled) Take(c, runId, batch, BatchSteps.Finished, OutcomeSets, Values(outcome), outcome);
+                foreach (BatchRecord batch in fresh)
+                {
+                    int added = c.Execute($"""
+                        INSERT INTO Batches (RunId, Number, Rows, Bytes, State, Attempts, Again)
+                        SELECT @runId, @Number, @Rows, @Bytes, 'Sealed', 0, 1 WHERE {Uploading}
+                        """, new { runId, batch.Number, batch.Rows, batch.Bytes });
+                    if (added != 1) throw Refused(c, runId, $"batch {batch.Number} is sealed");
+                }
+                // What moved from one batch is in another: no contact gets lost between them, or counted twice.
+                return settled.Sum(s => (long)s.Outcome.Moved) == fresh.Sum(b => (long)b.Rows) ? true
+                    : throw BatchSteps.Conflict(runId, "the batches that go once more do not hold what was moved");
+            }, ct);
+
+    public Task RevisedAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> revised, CancellationToken ct) =>
+        file.WriteAsync(
+            c =>
+            {
+                foreach ((int batch, BatchOutcome outcome) in revised) Take(c, runId, batch, BatchSteps.Revised, OutcomeSets, Values(outcome), outcome);
+                return true;
+            }, ct);
+
+    public Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct) =>
+        file.ReadAsync<IReadOnlyList<BatchRecord>>(
+            c => [.. c.Query<SqliteBatchRow>("""
+                SELECT b.* FROM Batches b JOIN Runs r ON r.Id = b.RunId
+                WHERE b.State IN ('Sending', 'InDoubt') AND b.RunId <> @runId AND r.CompletedAt IS NULL
+                """, new { runId }).Select(row => row.ToRecord())], ct);
+
+    private const string OutcomeSets = """
+        , Verdict = @Verdict, Accepted = @Accepted, OptedOut = @OptedOut, Refused = @Refused, Unaccounted = @Unaccounted, Moved = @Moved,
+        Message = @Message, FinishedAt = @at
+        """;
+
+    private static object Values(BatchOutcome outcome) => new
+    {
+        outcome.Verdict,
+        outcome.Accepted,
+        outcome.OptedOut,
+        outcome.Refused,
+        outcome.Unaccounted,
+        outcome.Moved,
+        outcome.Message,
+        at = outcome.At.UtcTicks,
+    };
 
     public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<BatchRecord>>(
@@ -58,32 +103,30 @@ internal sealed partial class SqliteRuns
             c => c.Query<string>("SELECT ActivityId FROM Batches WHERE ActivityId IN (SELECT value FROM json_each(@ids))",
                 new { ids = JsonSerializer.Serialize(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
 
-    private Task StepAsync(long runId, int batch, BatchStep step, string sets, object values, CancellationToken ct, BatchOutcome? outcome = null)
+    private Task StepAsync(long runId, int batch, BatchStep step, string sets, object values, CancellationToken ct) =>
+        file.WriteAsync(c => Take(c, runId, batch, step, sets, values, null), ct);
+
+    private static bool Take(SqliteConnection c, long runId, int batch, BatchStep step, string sets, object values, BatchOutcome? outcome)
     {
         var all = new DynamicParameters(values);
         all.AddDynamicParams(new { runId, batch, to = step.To.ToString(), from = step.From.Select(state => state.ToString()).ToArray() });
-        return file.WriteAsync(
-            c =>
-            {
-                if (outcome is not null
-                    && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch })
-                        is { } rows
-                    && !BatchSteps.Covers(outcome, rows))
-                {
-                    throw BatchSteps.Conflict(runId, $"the outcome of batch {batch} does not cover its {rows} rows");
-                }
-                try
-                {
-                    int changed = c.Execute(
-                        $"UPDATE Batches SET State = @to{sets} WHERE RunId = @runId AND Number = @batch AND State IN @from AND {Uploading}", all);
-                    return changed == 1 ? true : throw Impossible(c, runId, batch, step);
-                }
-                catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
-                {
-                    throw new CcException(
-                        "ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
-                }
-            }, ct);
+        if (outcome is not null
+            && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch }) is { } rows
+            && !BatchSteps.Covers(outcome, rows))
+        {
+            throw BatchSteps.Conflict(runId, $"the outcome of batch {batch} does not cover its {rows} rows");
+        }
+        try
+        {
+            int changed = c.Execute(
+                $"UPDATE Batches SET State = @to{sets} WHERE RunId = @runId AND Number = @batch AND State IN @from AND {Uploading}", all);
+            return changed == 1 ? true : throw Impossible(c, runId, batch, step);
+        }
+        catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
+        {
+            throw new CcException(
+                "ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
+        }
     }
 
     private static CcException Impossible(SqliteConnection c, long runId, int batch, BatchStep step)

@@ -35,21 +35,57 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             : RunStepAsync(runId, $"it becomes {status}", $"UPDATE Runs SET Status = @status, Message = @message, Requests = coalesce(@requests, Requests) WHERE Id = @runId AND {Open}",
                 new DynamicParameters(new { runId, status = status.ToString(), message, requests }), ct);
 
-    public async Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct)
+    public async Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct, bool keepSpool = false)
     {
         if (!BatchSteps.IsFinal(status))
         {
             throw BatchSteps.Conflict(runId, $"{status} does not end it");
         }
         DynamicParameters values = With(numbers, runId, at);
-        values.AddDynamicParams(new { status = status.ToString(), message, whole = status is RunStatus.Completed or RunStatus.CompletedWithErrors });
+        values.AddDynamicParams(new { status = status.ToString(), message, keepSpool, whole = status is RunStatus.Completed or RunStatus.CompletedWithErrors });
         // A run "to its end" has no batch whose fate is open.
         await RunStepAsync(runId, $"it closes as {status}", $"""
-            UPDATE Runs SET Status = @status, Message = @message, CompletedAt = @at, SpoolKey = NULL, {SqliteRunRow.NumberSets}
+            UPDATE Runs SET Status = @status, Message = @message, CompletedAt = @at, SpoolKey = CASE WHEN @keepSpool THEN SpoolKey END, {SqliteRunRow.NumberSets}
             WHERE Id = @runId AND {Open} AND (NOT @whole OR NOT EXISTS (SELECT 1 FROM Batches WHERE RunId = @runId AND State <> 'Finished'))
             """, values, ct).ConfigureAwait(false);
-        await ForgetOldPagesAsync(ct).ConfigureAwait(false);
+        if (!keepSpool) await ForgetOldPagesAsync(ct).ConfigureAwait(false);
     }
+
+    public Task ReopenAsync(long runId, IReadOnlyCollection<int> sealedAgain, string definition, CancellationToken ct) =>
+        file.WriteAsync(
+            c =>
+            {
+                int opened = c.Execute("""
+                    UPDATE Runs SET Status = 'Interrupted', CompletedAt = NULL, StopRequestedAt = NULL, Definition = @definition
+                    WHERE Id = @runId AND Status = 'CompletedWithErrors' AND SpoolKey IS NOT NULL
+                    """, new { runId, definition });
+                if (opened != 1) throw Refused(c, runId, "it is opened again");
+                int batches = sealedAgain.Count == 0 ? 0 : c.Execute("""
+                    UPDATE Batches SET State = 'Sealed', Verdict = NULL, Accepted = NULL, OptedOut = NULL, Refused = NULL, Unaccounted = NULL,
+                        Moved = NULL, Message = NULL, FinishedAt = NULL, SendingAt = NULL, SentAt = NULL
+                    WHERE RunId = @runId AND Number IN @sealedAgain AND State = 'Finished' AND ActivityId IS NULL
+                    """, new { runId, sealedAgain });
+                return batches == sealedAgain.Count ? true : throw BatchSteps.Conflict(runId, "a batch that would be sealed again was sent, or is not finished");
+            }, ct);
+
+    public Task DefineAsync(long runId, string definition, CancellationToken ct) =>
+        RunStepAsync(runId, "its definition changes", $"UPDATE Runs SET Definition = @definition WHERE Id = @runId AND {Open}", new DynamicParameters(new { runId, definition }), ct);
+
+    public async Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct)
+    {
+        List<long> forgotten = await file.WriteAsync(
+            c => c.Query<long>("UPDATE Runs SET SpoolKey = NULL WHERE ExportKey = @key AND Id < @before AND SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL RETURNING Id",
+                new { key = NameKey.Of(export), before }).AsList(), ct).ConfigureAwait(false);
+        if (forgotten.Count > 0) await ForgetOldPagesAsync(ct).ConfigureAwait(false);
+        return forgotten;
+    }
+
+    public Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct) =>
+        file.WriteAsync(c => c.Execute($"UPDATE Runs SET StopRequestedAt = coalesce(StopRequestedAt, @at) WHERE Id = @runId AND {Open}",
+            new { runId, at = at.UtcTicks }) == 1, ct);
+
+    public Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct) =>
+        file.ReadAsync(c => c.ExecuteScalar<bool>("SELECT EXISTS (SELECT 1 FROM Runs WHERE Id = @runId AND StopRequestedAt IS NOT NULL)", new { runId }), ct);
 
     // The erased spool key still lies in the write-ahead log. A busy log is left alone: it is written over later anyway.
     private async Task ForgetOldPagesAsync(CancellationToken ct)
@@ -77,6 +113,10 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         if (query.Status is not null)
         {
             where.Add("Status = @status");
+        }
+        if (query.OpenOnly)
+        {
+            where.Add(Open);
         }
         string filter = where.Count > 0 ? "WHERE " + string.Join(" AND ", where) : "";
         var values = new { key = query.Export is null ? null : NameKey.Of(query.Export), status = query.Status?.ToString(), limit = query.Limit };

@@ -143,6 +143,16 @@ internal static class SqliteSchema
             Expires INTEGER NOT NULL
         ) WITHOUT ROWID;
         """,
+        """
+        -- Another process asks a run to end for good; its runner looks here.
+        ALTER TABLE Runs ADD COLUMN StopRequestedAt INTEGER;
+
+        -- Contacts of a job that failed and are not on the list go once more, in a batch of their own: the first one counts them as moved.
+        ALTER TABLE Batches ADD COLUMN Moved INTEGER;
+        ALTER TABLE Batches ADD COLUMN Again INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX BatchesOnTheirWay ON Batches (RunId) WHERE State IN ('Sending', 'InDoubt');
+        CREATE INDEX RunsWithSpool ON Runs (ExportKey) WHERE SpoolKey IS NOT NULL;
+        """,
     ];
 
     /// <summary>Brings the file to the last of <paramref name="steps"/>; each step is one transaction with its own number.</summary>

@@ -172,6 +172,15 @@ internal sealed class InMemoryLeases : ILeaseStore
         }
     }
 
+    public Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct)
+    {
+        lock (_leases)
+        {
+            return Task.FromResult<IReadOnlyDictionary<string, LeaseOwner>>(
+                _leases.Where(l => names.Contains(l.Key) && l.Value.Expires > now).ToDictionary(l => l.Key, l => l.Value.Owner));
+        }
+    }
+
     public Task ReleaseAsync(string name, LeaseOwner owner, CancellationToken ct)
     {
         lock (_leases)

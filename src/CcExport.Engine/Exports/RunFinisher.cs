@@ -1,0 +1,211 @@
+using CcExport.Engine.ConstantContact;
+using CcExport.Engine.Store;
+using CcExport.Engine.Upload;
+
+namespace CcExport.Engine.Exports;
+
+/// <summary>
+/// Brings a sealed run to its end from whatever its journal says: sends, follows, settles what failed, verifies, closes. A fresh run and one
+/// that goes on take the same way; what stands in the way parks the run, and nothing is given up for it.
+/// </summary>
+internal sealed class RunFinisher(
+    EngineParts parts, RunReporter reporter, RunCloser closer, ConstantContactClient client, ConnectionRecord connection, RunLease lease, RunWaits waits)
+{
+    /// <param name="key">The spool's key; null: the run goes on, and its journal has the key.</param>
+    public async Task<Run> FinishAsync(RunRecord run, byte[]? key, CancellationToken ct)
+    {
+        StopSignal stop = new(parts.Store.Runs, run.Id, parts.Time);
+        await using (stop.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                Run result = await OnceAsync(run, key, stop, ct).ConfigureAwait(false);
+                if (result.Status != RunStatus.WaitingForQuota || !waits.ForQuota) return result;
+                if (!await QuotaWait.WaitAsync(parts, reporter, stop, ct).ConfigureAwait(false)) return await closer.GiveUpAsync(run, client, Stopped, ct).ConfigureAwait(false);
+                key = null;
+                run = await parts.Store.Runs.FindAsync(run.Id, ct).ConfigureAwait(false) ?? run;
+            }
+        }
+    }
+
+    private const string Stopped = "Stopped for good by Stop-CcRun.";
+
+    private async Task<Run> OnceAsync(RunRecord run, byte[]? key, StopSignal stop, CancellationToken ct)
+    {
+        ExportDefinition definition = ExportDefinition.FromJson(run.Definition);
+        bool goesOn = key is null;
+        using var spool = closer.OpenSpool(run, key);
+        // A moment's reading that is not stopped, so that stopping always finds a run that knows its batches.
+        var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, CancellationToken.None).ConfigureAwait(false));
+        if (goesOn) await RunRejections.KeepFinishedAsync(parts.Home, run.Id, [.. batches.In(BatchState.Finished).Select(b => b.Number)]).ConfigureAwait(false);
+        RunRejections rejections = new(parts.Home, run.Id, definition.Segments);
+        await using (rejections.ConfigureAwait(false))
+        {
+            int callsBefore = run.Numbers.Requests, callsAtStart = client.Calls;
+            int Requests() => callsBefore + client.Calls - callsAtStart;
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stop.Token);
+            try
+            {
+                await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, null, ct).ConfigureAwait(false);
+                await LetOthersRequestsEndAsync(batches, either.Token).ConfigureAwait(false);
+                CcException? end = await WorkAsync(run, definition, batches, spool, rejections, stop, ct, either.Token).ConfigureAwait(false);
+                // Whatever ended the work: what another process has taken over meanwhile is no longer ours to write.
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
+                if (end is { ErrorId: "RunStopped" }) return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, Stopped, ct).ConfigureAwait(false);
+                if (end is not null && CanGoOn(end)) return await ParkAsync(run, end, Requests()).ConfigureAwait(false);
+                return await closer.CloseAsync(run, batches, rejections, Requests(), end).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stop.IsRequested && !ct.IsCancellationRequested)
+            {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
+                return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, Stopped, ct).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
+                await closer.BrieflyAsync(parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Interrupted, FormattableString.Invariant(
+                    $"Stopped by the person. Resume-CcRun -Id {run.Id} goes on, and so does {(run.Export is null ? "the next export to this list over this connection" : "invoking the export again")}."),
+                    CancellationToken.None, Requests())).ConfigureAwait(false);
+                throw;
+            }
+            catch (CcException e) when (e.ErrorId != "LeaseLost")
+            {
+                await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
+                // All is sealed and the journal says how far it came: whatever stands in the way, nothing is given up for it.
+                return await ParkAsync(run, e, Requests()).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Sends and follows until every batch has its fate. Returns what ended the sending early.</summary>
+    private async Task<CcException?> WorkAsync(
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, StopSignal stop, CancellationToken ct, CancellationToken either)
+    {
+        var reader = new ListReader(client, parts.Time, parts.Upload);
+        CcException? end = null;
+        while (true)
+        {
+            end ??= await SendAsync(run, batches, spool, stop, ct).ConfigureAwait(false);
+            if (end is not null && (CanGoOn(end) || end.ErrorId == "RunStopped")) return end;
+            List<UnsettledBatch> unsettled = await FollowAsync(batches, spool, rejections, either).ConfigureAwait(false);
+            if (unsettled.Count == 0) break;
+            await SettleAsync(run, definition, batches, spool, rejections, reader, unsettled, sendAgain: end is null, either).ConfigureAwait(false);
+            if (batches.In(BatchState.Sealed).Count == 0) break;
+        }
+        await lease.AssureAsync(either).ConfigureAwait(false);
+        await closer.CloseLeftOversAsync(batches, spool, rejections).ConfigureAwait(false);
+        if (!definition.Verify) return end;
+        await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, either).ConfigureAwait(false);
+        reporter.Stage("Verifying", "Reading the list back.");
+        await new RunVerifier(batches, spool, rejections, reader, parts.Time).VerifyAsync(
+            definition.ListId, (done, all) => reporter.Report(done, all, "batches"), either).ConfigureAwait(false);
+        return end;
+    }
+
+    private async Task<CcException?> SendAsync(RunRecord run, RunBatches batches, ISpool spool, StopSignal stop, CancellationToken ct)
+    {
+        int total = batches.All.Count, open = batches.In(BatchState.Sealed).Count;
+        CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);
+        long left = use.EndedByServer ? 0 : Math.Max(0, parts.Wire.Options.CallsPerDay - use.Calls);
+        if (open > 0 && open + Limits.CallsBesideBatches > left)
+        {
+            reporter.Warning(FormattableString.Invariant(
+                $"This run needs about {open + Limits.CallsBesideBatches:N0} calls and its API key has {left:N0} left today. What fits is sent now, the rest after 00:00 UTC."));
+        }
+        reporter.Stage("Sending", FormattableString.Invariant($"Sending {run.Numbers.Sent:N0} contacts in {total:N0} batch(es)."));
+        async Task MayAsync(CancellationToken token)
+        {
+            stop.ThrowIfRequested();
+            await lease.AssureAsync(token).ConfigureAwait(false);
+        }
+        var uploader = new Uploader(client, batches, spool, parts.Time, parts.Upload, MayAsync, lease.AssureAsync,
+            () => reporter.Report(total - batches.In(BatchState.Sealed, BatchState.Sending).Count, total, "batches"), reporter.Verbose);
+        return await uploader.SendAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Follows all jobs to their end. Those that prove their contacts' fate are closed; the others are returned.</summary>
+    private async Task<List<UnsettledBatch>> FollowAsync(RunBatches batches, ISpool spool, RunRejections rejections, CancellationToken ct)
+    {
+        int toFollow = batches.In(BatchState.Sent).Count;
+        reporter.Stage("Following", FormattableString.Invariant($"Following {toFollow} job(s) to their end."));
+        var close = new BatchCloser(batches, spool, rejections, parts.Time);
+        List<UnsettledBatch> unsettled = [];
+        await new ActivityFollower(client, batches, parts.Time, parts.Upload).FollowAsync(
+            async (batch, job, token) =>
+            {
+                await lease.AssureAsync(token).ConfigureAwait(false);
+                BatchOutcome outcome = BatchVerdict.Of(job, batch.Rows, parts.Time.GetUtcNow());
+                if (outcome.Verdict == "completed") await close.CloseAsync(batch, job, token).ConfigureAwait(false);
+                else unsettled.Add(new UnsettledBatch(batch, job, outcome));
+            },
+            left => reporter.Report(toFollow - left, toFollow, "jobs"), ct).ConfigureAwait(false);
+        return unsettled;
+    }
+
+    private async Task SettleAsync(
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader,
+        List<UnsettledBatch> unsettled, bool sendAgain, CancellationToken ct)
+    {
+        await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, ct).ConfigureAwait(false);
+        reporter.Stage("Verifying", FormattableString.Invariant($"{unsettled.Count} job(s) did not complete ({string.Join(", ", unsettled.Select(u => u.Outcome.Verdict).Distinct())}): reading the list back."));
+        try
+        {
+            bool names = definition.Map.Keys.Any(k => k.Equals("first_name", StringComparison.OrdinalIgnoreCase) || k.Equals("last_name", StringComparison.OrdinalIgnoreCase));
+            using ListContent content = await reader.ReadAsync(definition.ListId, names, ct).ConfigureAwait(false);
+            List<BatchRecord> fresh = [];
+            BatchSealer sealer = new(definition.ListId, definition.BatchSize ?? parts.BatchRows, parts.BatchBytes, spool.WriteAsync,
+                (batch, _) =>
+                {
+                    fresh.Add(batch);
+                    return Task.CompletedTask;
+                }, after: batches.All[^1].Number);
+            await using (sealer.ConfigureAwait(false))
+            {
+                await new BatchSettler(batches, spool, rejections, parts.Time).SettleAsync(unsettled, content, sendAgain ? sealer : null, fresh, ct).ConfigureAwait(false);
+            }
+            if (fresh.Count > 0) reporter.Warning(FormattableString.Invariant($"{fresh.Sum(b => (long)b.Rows):N0} contacts of jobs that did not complete are not on the list and are sent once more."));
+        }
+        catch (CcException e) when (CannotRead(e))
+        {
+            // Nothing can be proved then: the numbers say so, the spool is kept, and Resume-CcRun -Verify may find out later.
+            reporter.Warning($"{e.Message} The contacts of these jobs are unaccounted for.");
+            var close = new BatchCloser(batches, spool, rejections, parts.Time);
+            foreach (UnsettledBatch one in unsettled) await close.CloseAsync(one.Batch, one.Job, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What stays so however often it is asked.</summary>
+    private static bool CannotRead(CcException e) => e.ErrorId is "ListNotReadable" or "ServiceRefused" or "PrivilegeMissing" or "ScopeMissing" or "AccessDenied" or "SpoolDamaged";
+
+    /// <summary>
+    /// A runner that lost the run without being known to be dead may still have requests on their way: nothing is looked for, and so nothing
+    /// sent again, before the longest of them must have ended.
+    /// </summary>
+    private async Task LetOthersRequestsEndAsync(RunBatches batches, CancellationToken ct)
+    {
+        if (!lease.HeldByLivingBefore || batches.In(BatchState.Sending).Count == 0) return;
+        DateTimeOffset until = parts.Time.GetUtcNow() + parts.Wire.Options.ImportTimeout;
+        while (until - parts.Time.GetUtcNow() is { Ticks: > 0 } left)
+        {
+            reporter.Waiting("Taking over", FormattableString.Invariant($"Another runner lost this run; waiting {left.TotalSeconds:N0} s until none of its requests can be on its way."));
+            await Task.Delay(left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), parts.Time, ct).ConfigureAwait(false);
+            await lease.AssureAsync(ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What ends by itself or by a person's deed, without anything of the run being wrong: the run waits for it, sealed.</summary>
+    private static bool CanGoOn(CcException e) => e.Kind is CcErrorKind.Connection or CcErrorKind.Authentication or CcErrorKind.Permission
+        || (e.Kind is CcErrorKind.Storage && e.ErrorId != "SpoolDamaged")
+        || e.ErrorId is "QuotaExceeded" or "Throttled" or "ActivityQueueFull" or "ServiceUnavailable" or "AnswerUnreadable" or "PageLinkRefused" or "LeaseLost";
+
+    private async Task<Run> ParkAsync(RunRecord run, CcException stop, int requests)
+    {
+        // Another process has it now: its status is no longer ours to write.
+        if (stop.ErrorId == "LeaseLost") throw stop;
+        bool quota = stop.ErrorId == "QuotaExceeded";
+        string message = RunCloser.Explain(stop) + FormattableString.Invariant(
+            $" Resume-CcRun -Id {run.Id}{(run.Export is null ? "" : ", or invoking the export again,")} goes on with what is left{(quota ? " after that" : "")}.");
+        await parts.Store.Runs.SetStatusAsync(run.Id, quota ? RunStatus.WaitingForQuota : RunStatus.Interrupted, message, CancellationToken.None, requests).ConfigureAwait(false);
+        return RunViews.Of(await parts.Store.Runs.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false) ?? run);
+    }
+}

@@ -1,0 +1,34 @@
+using System.Globalization;
+
+namespace CcExport.Chaos;
+
+/// <summary>Where a host ends itself: right before or right after the given call of a step of the journal.</summary>
+internal sealed record KillPlan(string Step, bool Before, int Occurrence)
+{
+    /// <summary>The steps that can be died at, in the order of a run; SaveSecrets is the write of a renewed refresh token.</summary>
+    public static readonly string[] Steps =
+        ["SaveSecrets", "Open", "Sealed", "AllSealed", "SetStatus", "Sending", "InDoubt", "NotSent", "Sent", "Finished", "Close"];
+
+    /// <summary>Steps that come once or twice in a host's life; the others have a call for each batch.</summary>
+    private static readonly string[] OfBatches = ["Sealed", "Sending", "Sent", "Finished"];
+
+    public int Phase => Array.IndexOf(Steps, Step);
+
+    /// <summary>Its row and column in the table.</summary>
+    public string Label => $"{Step} {(Before ? "before" : "after")}";
+
+    /// <summary>The plans of all steps one after the other, before and after.</summary>
+    public static KillPlan Of(int number, Random chance)
+    {
+        string step = Steps[number / 2 % Steps.Length];
+        return new KillPlan(step, number % 2 == 0, OfBatches.Contains(step) ? chance.Next(1, 4) : 1);
+    }
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Step}:{(Before ? "before" : "after")}:{Occurrence}");
+
+    public static KillPlan Parse(string text)
+    {
+        string[] parts = text.Split(':');
+        return new KillPlan(parts[0], parts[1] == "before", int.Parse(parts[2], CultureInfo.InvariantCulture));
+    }
+}

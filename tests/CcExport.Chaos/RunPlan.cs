@@ -1,0 +1,94 @@
+using CcExport.Simulator;
+
+namespace CcExport.Chaos;
+
+/// <summary>One kill: at a step, or some time after the host's start.</summary>
+internal sealed record PlannedKill(KillPlan? Step, TimeSpan? After);
+
+/// <summary>What is done to one run, all of it from its seed: the kills in their order, the faults, and when access tokens end.</summary>
+internal sealed record RunPlan
+{
+    public required int Index { get; init; }
+    public required int Seed { get; init; }
+    public required IReadOnlyList<PlannedKill> Kills { get; init; }
+    public required IReadOnlyList<FaultRule> Faults { get; init; }
+    /// <summary>For the n-th host: how long after its start all access tokens end.</summary>
+    public required IReadOnlyList<TimeSpan?> Expiries { get; init; }
+
+    private const string Import = "contacts_json_import";
+
+    public static RunPlan Make(int index, int seed, int mostKills = 4)
+    {
+        int own = Mix(seed, index);
+        var chance = new Random(own);
+        List<FaultRule> faults = [];
+        for (int left = chance.Next(10) switch { < 3 => 0, < 7 => 1, < 9 => 2, _ => 3 }; left > 0; left--) faults.Add(Fault(chance));
+        List<TimeSpan?> expiries = [];
+        for (int host = 0; host < 8; host++) expiries.Add(chance.NextDouble() < 0.2 ? TimeSpan.FromMilliseconds(chance.Next(500, 5000)) : null);
+        return new RunPlan { Index = index, Seed = own, Kills = MakeKills(index, mostKills, chance), Faults = faults, Expiries = expiries };
+    }
+
+    /// <summary>Every run dies at one step by turns, so that each gets its share; most die some times more.</summary>
+    private static List<PlannedKill> MakeKills(int index, int most, Random chance)
+    {
+        KillPlan turn = KillPlan.Of(index, chance);
+        List<KillPlan> early = [], late = [];
+        List<PlannedKill> timed = [];
+        for (int more = Math.Min(most - 1, chance.Next(20) switch { < 5 => 0, < 12 => 1, < 17 => 2, _ => 3 }); more > 0; more--)
+        {
+            if (chance.Next(2) == 0) timed.Add(new PlannedKill(null, TimeSpan.FromMilliseconds(chance.Next(300, 8000))));
+            else if (KillPlan.Of(chance.Next(2 * KillPlan.Steps.Length), chance) is { } step) (step.Phase < turn.Phase && step.Phase < Sending ? early : late).Add(step);
+        }
+        List<PlannedKill> kills = [.. early.OrderBy(k => k.Phase).Select(k => new PlannedKill(k, null))];
+        // A death by the clock first only where it cannot pass the step whose turn it is.
+        if (turn.Phase >= Sending && timed.Count > 0 && chance.Next(3) == 0)
+        {
+            kills.Add(timed[0] with { After = timed[0].After / 3 });
+            timed.RemoveAt(0);
+        }
+        kills.Add(new PlannedKill(turn, null));
+        kills.AddRange(timed);
+        kills.AddRange(late.OrderBy(k => k.Phase).Select(k => new PlannedKill(k, null)));
+        return kills;
+    }
+
+    private static int Sending => Array.IndexOf(KillPlan.Steps, "Sending");
+
+    private static FaultRule Fault(Random chance)
+    {
+        bool read = chance.Next(4) == 0;
+        (FaultKind kind, int? status, int delay, int count) = chance.Next(read ? 4 : 8) switch
+        {
+            0 => (FaultKind.Status, chance.Next(3) switch { 0 => 500, 1 => 503, _ => 504 }, 0, 1),
+            1 => (FaultKind.Html, (int?)null, 0, 1),
+            2 => (FaultKind.Drop, null, 0, 1),
+            3 => (FaultKind.Throttle, null, 0, chance.Next(1, 4)),
+            4 or 5 => (FaultKind.ProcessThenDrop, null, 0, 1),
+            6 => (FaultKind.ProcessThenStatus, 500 + chance.Next(4), 0, 1),
+            _ => (FaultKind.Delay, null, chance.Next(100, 1500), chance.Next(1, 4)),
+        };
+        return new FaultRule
+        {
+            Match = new FaultMatch { Method = read ? "GET" : "POST", Path = read ? "/v3/" : Import, Nth = chance.Next(1, read ? 12 : 8), Count = count },
+            Effect = new FaultEffect { Kind = kind, Status = status, DelayMs = delay },
+        };
+    }
+
+    /// <summary>What must happen at the service so that a host comes to the step at all.</summary>
+    public static void Provoke(KillPlan kill, Simulation service)
+    {
+        FaultKind? kind = kill.Step switch { "InDoubt" => FaultKind.ProcessThenDrop, "NotSent" => FaultKind.Drop, _ => null };
+        if (kind is { } lost)
+            service.AddFault(new FaultRule { Match = new FaultMatch { Method = "POST", Path = Import, Nth = 1 }, Effect = new FaultEffect { Kind = lost } });
+        if (kill.Step == "SaveSecrets") service.ExpireAccessTokens();
+    }
+
+    /// <summary>Seeds of neighbours have nothing in common.</summary>
+    private static int Mix(int seed, int index)
+    {
+        ulong z = ((ulong)(uint)seed << 32) + (uint)index + 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return (int)((z ^ (z >> 31)) & 0x7FFFFFFF);
+    }
+}

@@ -1,0 +1,28 @@
+namespace CcExport.Chaos;
+
+/// <summary>What became of one run, in the figures of the table.</summary>
+internal sealed class RunReport(RunPlan plan)
+{
+    public RunPlan Plan => plan;
+    public int Hosts { get; set; }
+    /// <summary>A step with before or after, or "any moment".</summary>
+    public List<string> Kills { get; } = [];
+    public Dictionary<string, int> Faults { get; } = [];
+    public int Expiries { get; set; }
+    public int RotationDeaths { get; set; }
+    public long Lost { get; set; }
+    public long Twice { get; set; }
+    public int DeadTokens { get; set; }
+    public bool BalanceOff { get; set; }
+    public bool RejectionsOff { get; set; }
+    public int OverLimit { get; set; }
+    public long InDoubt { get; set; }
+    public bool NotAtItsEnd { get; set; }
+    public bool AddressInClear { get; set; }
+    public bool SpoolLeft { get; set; }
+    /// <summary>What a person needs to know to look into it.</summary>
+    public List<string> Findings { get; } = [];
+
+    public bool IsClean => Lost == 0 && Twice == 0 && DeadTokens == 0 && !BalanceOff && !RejectionsOff && OverLimit == 0
+        && !NotAtItsEnd && !AddressInClear && !SpoolLeft;
+}
