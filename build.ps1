@@ -5,7 +5,7 @@
 .DESCRIPTION
     The module is staged to out/CcExport and used from there by tests, demo and benchmarks, as users would have it.
 .PARAMETER Task
-    build (default), test, demo, bench, chaos, pack or clean. chaos kills runs at every step and judges them by what the service holds:
+    build (default), test, demo, bench, soak, chaos, pack or clean. chaos kills runs at every step and judges them by what the service holds:
     -Runs, -Seed, -Parallel, -Profiles, -Batch, and -Index for one run again; or "race" or "wake" in their place.
 .PARAMETER Filter
     For test: only tests whose names hold this text.
@@ -14,7 +14,7 @@
 .PARAMETER NoBuild
     Uses what is staged.
 .PARAMETER Rest
-    Passed on to demo, bench and chaos.
+    Passed on to demo, bench, soak and chaos.
 .EXAMPLE
     dotnet pwsh build.ps1 test
 .EXAMPLE
@@ -25,7 +25,7 @@
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('build', 'test', 'demo', 'bench', 'chaos', 'pack', 'clean')]
+    [ValidateSet('build', 'test', 'demo', 'bench', 'soak', 'chaos', 'pack', 'clean')]
     [string] $Task = 'build',
     [string] $Filter,
     [ValidateSet('xunit', 'pester')]
@@ -235,6 +235,7 @@ switch ($Task) {
     'test' { Invoke-Test }
     'demo' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tools/Demo.ps1')) + @($Rest | Where-Object { $_ })) }
     'bench' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Bench.ps1')) + @($Rest | Where-Object { $_ })) }
+    'soak' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Soak.ps1')) + @($Rest | Where-Object { $_ })) }
     'chaos' { Invoke-Chaos }
     'pack' { Invoke-Pack }
 }

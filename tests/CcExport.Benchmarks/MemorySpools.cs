@@ -1,4 +1,3 @@
-using System.Buffers;
 using CcExport.Engine.Store;
 using CcExport.Engine.Upload;
 
@@ -30,7 +29,7 @@ internal sealed class MemorySpools
         {
             byte[] body;
             lock (_batches) body = _batches[batch].Body;
-            byte[] rented = ArrayPool<byte>.Shared.Rent(body.Length);
+            byte[] rented = BatchMemory.Pool.Rent(body.Length);
             body.CopyTo(rented, 0);
             return Task.FromResult((rented, body.Length));
         }

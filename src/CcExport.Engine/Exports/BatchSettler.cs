@@ -1,4 +1,3 @@
-using System.Buffers;
 using CcExport.Engine.ConstantContact;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
@@ -57,7 +56,7 @@ internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejectio
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(rented);
+                BatchMemory.Pool.Return(rented);
             }
         }
         if (sealer is not null) await sealer.CompleteAsync(ct).ConfigureAwait(false);

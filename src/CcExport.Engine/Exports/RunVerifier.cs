@@ -1,4 +1,3 @@
-using System.Buffers;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
 using CcExport.Engine.Upload;
@@ -58,7 +57,7 @@ internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejection
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            BatchMemory.Pool.Return(rented);
         }
         if (contacts.Count != batch.Rows || origins.Count != batch.Rows) throw new InvalidOperationException($"Batch {batch.Number} does not hold its rows.");
         BatchOutcome before = batch.Outcome!;

@@ -169,11 +169,11 @@ internal sealed class BatchSealer : IAsyncDisposable
 
         private int[] _originEnds = new int[rows + 1];
 
-        public byte[] Text { get; private set; } = ArrayPool<byte>.Shared.Rent(bytes + Slack);
+        public byte[] Text { get; private set; } = BatchMemory.Pool.Rent(bytes + Slack);
         public int Length { get; set; }
         public int[] RowEnds { get; private set; } = new int[rows + 1];
         public int Rows { get; private set; }
-        public byte[] Origins { get; private set; } = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        public byte[] Origins { get; private set; } = BatchMemory.Pool.Rent(64 * 1024);
         public int OriginLength { get; private set; }
 
         public void Clear() => Length = Rows = OriginLength = 0;
@@ -190,9 +190,9 @@ internal sealed class BatchSealer : IAsyncDisposable
             if (key.Length > ushort.MaxValue) key = key[..ushort.MaxValue];
             if (Origins.Length < OriginLength + 12 + key.Length)
             {
-                byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Origins.Length * 2, OriginLength + 12 + key.Length));
+                byte[] larger = BatchMemory.Pool.Rent(Math.Max(Origins.Length * 2, OriginLength + 12 + key.Length));
                 Origins.AsSpan(0, OriginLength).CopyTo(larger);
-                ArrayPool<byte>.Shared.Return(Origins);
+                BatchMemory.Pool.Return(Origins);
                 Origins = larger;
             }
             Span<byte> to = Origins.AsSpan(OriginLength);
@@ -215,8 +215,8 @@ internal sealed class BatchSealer : IAsyncDisposable
                 next.Append(Text.AsSpan(from, Length - from));
                 if (next.Origins.Length < OriginLength - originFrom)
                 {
-                    ArrayPool<byte>.Shared.Return(next.Origins);
-                    next.Origins = ArrayPool<byte>.Shared.Rent(OriginLength - originFrom);
+                    BatchMemory.Pool.Return(next.Origins);
+                    next.Origins = BatchMemory.Pool.Rent(OriginLength - originFrom);
                 }
                 Origins.AsSpan(originFrom, OriginLength - originFrom).CopyTo(next.Origins);
                 next.OriginLength = OriginLength - originFrom;
@@ -239,9 +239,9 @@ internal sealed class BatchSealer : IAsyncDisposable
         {
             if (Text.Length - Length < Math.Max(1, sizeHint))
             {
-                byte[] larger = ArrayPool<byte>.Shared.Rent(Text.Length + Math.Max(sizeHint, Slack));
+                byte[] larger = BatchMemory.Pool.Rent(Text.Length + Math.Max(sizeHint, Slack));
                 Text.AsSpan(0, Length).CopyTo(larger);
-                ArrayPool<byte>.Shared.Return(Text);
+                BatchMemory.Pool.Return(Text);
                 Text = larger;
             }
             return Text.AsMemory(Length);
@@ -251,8 +251,8 @@ internal sealed class BatchSealer : IAsyncDisposable
 
         public void Dispose()
         {
-            if (Text.Length > 0) ArrayPool<byte>.Shared.Return(Text);
-            if (Origins.Length > 0) ArrayPool<byte>.Shared.Return(Origins);
+            if (Text.Length > 0) BatchMemory.Pool.Return(Text);
+            if (Origins.Length > 0) BatchMemory.Pool.Return(Origins);
             (Text, Origins) = ([], []);
             RowEnds = _originEnds = [];
         }

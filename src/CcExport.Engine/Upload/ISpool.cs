@@ -6,7 +6,7 @@ internal interface ISpool : IDisposable
     /// <summary>Keeps a batch; both memories are the spool's to write over. It can be read back after a crash once this completes.</summary>
     Task WriteAsync(int batch, Memory<byte> body, Memory<byte> origins, CancellationToken ct);
 
-    /// <summary>Reads a batch's body into an array of the shared pool, which the caller returns.</summary>
+    /// <summary>Reads a batch's body into an array of <see cref="BatchMemory"/>, which the caller gives back.</summary>
     Task<(byte[] Rented, int Length)> ReadBodyAsync(int batch, CancellationToken ct);
 
     /// <summary>Reads where a batch's rows came from.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using CcExport.Engine.Store;
@@ -63,7 +62,7 @@ internal sealed class Spool : ISpool
         }
     }
 
-    /// <summary>Reads a batch's body into a rented array that the caller returns to the shared pool.</summary>
+    /// <summary>Reads a batch's body into an array of <see cref="BatchMemory"/>, which the caller gives back.</summary>
     public Task<(byte[] Rented, int Length)> ReadBodyAsync(int batch, CancellationToken ct) => ReadAsync(batch, 0, ct);
 
     /// <summary>Reads where a batch's rows came from.</summary>
@@ -76,7 +75,7 @@ internal sealed class Spool : ISpool
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            BatchMemory.Pool.Return(rented);
         }
     }
 
@@ -96,7 +95,7 @@ internal sealed class Spool : ISpool
                 long start = head.Length + (section == 0 ? 0L : bodyLength);
                 // Lengths come from a file that may be damaged: they are believed only as far as the file reaches.
                 if (length < 0 || bodyLength < 0 || start + length > file.Length) throw Damaged(batch, null);
-                rented = ArrayPool<byte>.Shared.Rent(Math.Max(1, length));
+                rented = BatchMemory.Pool.Rent(Math.Max(1, length));
                 file.Position = start;
                 await file.ReadExactlyAsync(rented.AsMemory(0, length), ct).ConfigureAwait(false);
                 Decrypt(batch, section, rented.AsSpan(0, length), head.AsSpan(Magic.Length + (section * SectionHead), SectionHead));
@@ -117,7 +116,7 @@ internal sealed class Spool : ISpool
         }
         finally
         {
-            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+            if (rented is not null) BatchMemory.Pool.Return(rented);
         }
     }
 

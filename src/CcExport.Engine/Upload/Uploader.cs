@@ -1,4 +1,3 @@
-using System.Buffers;
 using CcExport.Engine.ConstantContact;
 using CcExport.Engine.Store;
 
@@ -129,7 +128,7 @@ internal sealed class Uploader(
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            BatchMemory.Pool.Return(rented);
         }
     }
 }

@@ -70,6 +70,26 @@ public sealed class DiskFaultTests
     }
 
     [SmallDiskFact]
+    public async Task Rejections_that_went_to_a_full_disk_in_part_are_whole_when_there_is_room_again()
+    {
+        using var disk = new SmallDisk(2);
+        var home = new CcHome(Path.Combine(disk.Root, "home"));
+        home.EnsureCreated();
+        using (RejectionWriter writer = RejectionFile.OpenWriter(home, 1))
+        {
+            for (int i = 1; i <= 400; i++) writer.Write(new RejectionEntry { Kind = RejectionKind.Invalid, Row = i, Segment = "people", ReasonId = "EmailMissing" });
+            disk.Fill();
+            disk.Spare(8192);
+            Assert.Equal("DiskFull", (await Assert.ThrowsAsync<CcException>(() => writer.FlushAsync(default))).ErrorId);
+            disk.Empty();
+            await writer.FlushAsync(default);
+        }
+        List<long> rows = [];
+        await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, 1, default)) rows.Add(r.Row);
+        Assert.Equal(Enumerable.Range(1, 400).Select(i => (long)i), rows);
+    }
+
+    [SmallDiskFact]
     public async Task A_disk_that_gets_full_while_sending_stops_the_run_and_it_goes_on_when_there_is_room()
     {
         using var disk = new SmallDisk(8);

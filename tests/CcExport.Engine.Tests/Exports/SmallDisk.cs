@@ -25,6 +25,13 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
+    /// <summary>After <see cref="Fill"/>: some room again.</summary>
+    public void Spare(int bytes)
+    {
+        using FileStream file = File.OpenWrite(Path.Combine(Root, "filler"));
+        file.SetLength(file.Length - bytes);
+    }
+
     public void Empty() => File.Delete(Path.Combine(Root, "filler"));
 
     public void Enlarge(int megabytes) => Run("mount", "-o", $"remount,size={megabytes}m", Root);

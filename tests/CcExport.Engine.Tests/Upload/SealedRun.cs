@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using CcExport.Engine.ConstantContact;
@@ -79,7 +78,7 @@ internal sealed class SealedRun : IAsyncDisposable
 
         public Task<(byte[] Rented, int Length)> ReadBodyAsync(int batch, CancellationToken ct)
         {
-            byte[] body = Encoding.UTF8.GetBytes($$"""{"batch":{{batch}}}"""), rented = ArrayPool<byte>.Shared.Rent(body.Length);
+            byte[] body = Encoding.UTF8.GetBytes($$"""{"batch":{{batch}}}"""), rented = BatchMemory.Pool.Rent(body.Length);
             body.CopyTo(rented, 0);
             return Task.FromResult((rented, body.Length));
         }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using CcExport.Engine.Upload;
 
@@ -16,7 +15,7 @@ public sealed class SpoolTests : IDisposable
     {
         (byte[] rented, int length) = await spool.ReadBodyAsync(batch, default);
         string text = Encoding.UTF8.GetString(rented, 0, length);
-        ArrayPool<byte>.Shared.Return(rented);
+        BatchMemory.Pool.Return(rented);
         return text;
     }
 
