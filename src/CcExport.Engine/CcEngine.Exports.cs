@@ -111,6 +111,7 @@ public sealed partial class CcEngine
     public async Task<Run> ResumeAsync(ResumeRequest request, IRunObserver observer, CancellationToken ct)
     {
         await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        await SpoolLeftovers.RemoveAsync(_parts, ct).ConfigureAwait(false);
         return await new RunControl(_parts, observer).ResumeAsync(request, ct).ConfigureAwait(false);
     }
 
@@ -120,7 +121,14 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run> StopAsync(long runId, IRunObserver observer, CancellationToken ct)
     {
-        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        try
+        {
+            await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        }
+        catch (CcException)
+        {
+            // A lost key ring is one of the reasons for ending a run: that needs no secret, only the last look at the service does.
+        }
         return await new RunControl(_parts, observer).StopAsync(runId, ct).ConfigureAwait(false);
     }
 

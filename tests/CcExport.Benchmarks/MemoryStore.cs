@@ -70,7 +70,7 @@ internal sealed class MemoryJournal : IRunJournal
 
     public Task DefineAsync(long runId, string definition, CancellationToken ct) => SetAsync(runId, r => r with { Definition = definition });
 
-    public Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct) => Task.FromResult<IReadOnlyList<long>>([]);
+    public Task<IReadOnlyList<long>> ForgetSpoolsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => Task.FromResult<IReadOnlyList<long>>([]);
 
     public Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct) => throw new NotSupportedException();
 

@@ -99,7 +99,7 @@ internal sealed class DeadlyJournal(IRunJournal inner, Reaper reaper) : IRunJour
         => reaper.AtAsync("Reopen", () => inner.ReopenAsync(runId, sealedAgain, definition, ct));
 
     public Task DefineAsync(long runId, string definition, CancellationToken ct) => inner.DefineAsync(runId, definition, ct);
-    public Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct) => inner.ForgetSpoolsAsync(export, before, ct);
+    public Task<IReadOnlyList<long>> ForgetSpoolsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => inner.ForgetSpoolsAsync(runIds, ct);
     public Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct) => inner.RequestStopAsync(runId, at, ct);
     public Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct) => inner.IsStopRequestedAsync(runId, ct);
     public Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct) => inner.GetOthersOnTheirWayAsync(runId, ct);

@@ -141,13 +141,16 @@ Describe 'The day''s calls' {
 
 Describe 'Proof' {
     BeforeAll {
-        # A key of its own: the day of the other one is at its end.
+        # A home of its own: in the other one the key's day is at its end.
+        $OldHome = $env:CCEXPORT_HOME
+        $env:CCEXPORT_HOME = Join-Path $Folder 'proof'
         Stop-CcSimulator
         $Simulator = Start-CcSimulator
-        Remove-CcExport Customers
         $null = $Simulator | New-CcConnection -Name Other -AcceptDataPrivacy
         Set-CcExport Proof -Connection Other -ListId $Simulator.ListId -Path $Csv -Map @{ email = 'EMail'; first_name = 'FirstName' } -BatchSize 1000
     }
+
+    AfterAll { $env:CCEXPORT_HOME = $OldHome }
 
     It 'of failed jobs: only what the list lacks goes once more' {
         Set-Plan 'Completed', 'PartialFailure', 'Failed'

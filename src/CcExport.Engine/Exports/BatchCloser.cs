@@ -9,17 +9,24 @@ namespace CcExport.Engine.Exports;
 /// Closes a batch: reads what its job proves, names the refused profiles where the service did, and writes both down; the
 /// rejections first, so that a batch that is Finished has all of them (one that was refused as a whole gets its own when the run closes).
 /// </summary>
-internal sealed class BatchCloser(RunBatches batches, ISpool spool, RunRejections rejections, TimeProvider time)
+internal sealed class BatchCloser(RunBatches batches, ISpool? spool, RunRejections rejections, TimeProvider time)
 {
+    /// <summary>Of a run that is given up: a job that has not ended, or could not be asked for, proves nothing, and nobody waits for it.</summary>
+    public Task CloseStoppedAsync(BatchRecord batch, Activity? job, CancellationToken ct)
+        => job is { IsTerminal: true } ? CloseAsync(batch, job, ct)
+            : CloseAsync(batch, null, new BatchOutcome(Reasons.RunStopped, 0, 0, 0, batch.Rows, null, time.GetUtcNow()), Reasons.RunStopped, ct);
+
+    public Task CloseAsync(BatchRecord batch, Activity? job, CancellationToken ct)
+        => CloseAsync(batch, job, BatchVerdict.Of(job, batch.Rows, time.GetUtcNow()), Reasons.ActivityFailed, ct);
+
     /// <param name="reason">Why what is not proved is not, where the job did not complete.</param>
-    public async Task CloseAsync(BatchRecord batch, Activity? job, CancellationToken ct, string? reason = null)
+    private async Task CloseAsync(BatchRecord batch, Activity? job, BatchOutcome outcome, string reason, CancellationToken ct)
     {
-        BatchOutcome outcome = BatchVerdict.Of(job, batch.Rows, time.GetUtcNow());
         if (outcome.Refused > 0) await NameRefusedAsync(batch, job!, outcome.Refused, ct).ConfigureAwait(false);
         if (outcome.Unaccounted > 0)
         {
             bool completed = outcome.Verdict == "completed";
-            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : reason ?? Reasons.ActivityFailed, outcome.Message);
+            rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, outcome.Unaccounted, completed ? Reasons.Unaccounted : reason, outcome.Message);
         }
         // Both or, as near as can be, none: a person who stops here must not find the lines twice when the run goes on.
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -44,7 +51,8 @@ internal sealed class BatchCloser(RunBatches batches, ISpool spool, RunRejection
         if (named.Count > refused) named = [];
         try
         {
-            List<RowOrigin> origins = named.Count == 0 ? [] : await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
+            if (spool is null) named = [];
+            List<RowOrigin> origins = named.Count == 0 ? [] : await spool!.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
             foreach ((int row, string text) in named) rejections.AddRow(RejectionKind.Refused, origins[row], batch.Number, Reasons.RefusedByService, text);
         }
         catch (CcException e) when (e.ErrorId == "SpoolDamaged")

@@ -1,3 +1,4 @@
+using System.Text;
 using CcExport.Engine.ConstantContact;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
@@ -13,7 +14,9 @@ internal readonly record struct UnsettledBatch(BatchRecord Batch, Activity? Job,
 /// sent is accepted. What is not goes once more, gathered into batches of its own; what is missing after that is refused, by name and
 /// with the service's reason. Each contact is in exactly one batch that counts it.
 /// </summary>
-internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejections rejections, TimeProvider time)
+/// <param name="whole">The comparison with the list covers every field of the map. Where it does not, a contact that is on the list may have been there before with
+/// other values: it goes once more as well, which changes nothing if it is the same.</param>
+internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejections rejections, TimeProvider time, bool whole)
 {
     /// <param name="content">The list as it is now.</param>
     /// <param name="sealer">Takes what goes once more; null when nothing is sent any more.</param>
@@ -21,47 +24,102 @@ internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejectio
     public async Task SettleAsync(IReadOnlyList<UnsettledBatch> unsettled, ListContent content, BatchSealer? sealer, List<BatchRecord> fresh, CancellationToken ct)
     {
         List<(int, BatchOutcome)> settled = [];
-        foreach ((BatchRecord batch, _, BatchOutcome outcome) in unsettled)
+        foreach (UnsettledBatch one in unsettled)
         {
-            bool again = sealer is not null && !batch.Again;
-            List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
-            (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
+            BatchOutcome outcome;
             try
             {
-                List<SentContact> contacts = SentContact.In(rented.AsSpan(0, length));
-                if (contacts.Count != batch.Rows || origins.Count != batch.Rows) throw new InvalidOperationException($"Batch {batch.Number} does not hold its rows.");
-                int missing = 0;
-                for (int row = 0; row < contacts.Count; row++)
-                {
-                    if (content.HasAsSent(contacts[row])) continue;
-                    missing++;
-                    if (!again)
-                    {
-                        rejections.AddRow(RejectionKind.Refused, origins[row], batch.Number, batch.Again ? Reasons.JobFailedTwice : Reasons.NotOnList, outcome.Message);
-                        continue;
-                    }
-                    sealer!.Writer.WriteRawValue(rented.AsSpan(contacts[row].Start, contacts[row].Length), skipInputValidation: true);
-                    byte[] key = origins[row].Key is { } text ? System.Text.Encoding.UTF8.GetBytes(text) : [];
-                    if (sealer.Commit(origins[row].Row, origins[row].Segment, key)) await sealer.SealAsync(ct).ConfigureAwait(false);
-                }
-                settled.Add((batch.Number, outcome with
-                {
-                    Accepted = batch.Rows - missing,
-                    Unaccounted = 0,
-                    Refused = again ? 0 : missing,
-                    Moved = again ? missing : 0,
-                    Message = FormattableString.Invariant($"{outcome.Message} The list has {batch.Rows - missing:N0} of its {batch.Rows:N0} contacts{(again && missing > 0 ? "; the others go once more" : "")}."),
-                    At = time.GetUtcNow(),
-                }));
+                outcome = sealer is not null && !one.Batch.Again
+                    ? await MoveAsync(one, content, sealer, ct).ConfigureAwait(false)
+                    : await JudgeAsync(one, content, ct).ConfigureAwait(false);
             }
-            finally
+            catch (CcException e) when (e.ErrorId == "SpoolDamaged")
             {
-                BatchMemory.Pool.Return(rented);
+                rejections.AddBatch(RejectionKind.Unaccounted, one.Batch.Number, one.Batch.Rows, Reasons.ActivityFailed, e.Message);
+                outcome = one.Outcome;
             }
+            settled.Add((one.Batch.Number, outcome with { At = time.GetUtcNow() }));
         }
         if (sealer is not null) await sealer.CompleteAsync(ct).ConfigureAwait(false);
         // The names first: a batch that is Finished has all of them.
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         await batches.SettledAsync(settled, fresh, CancellationToken.None).ConfigureAwait(false);
     }
+
+    /// <summary>What the list lacks goes to the sealer; the rest is accepted.</summary>
+    private async Task<BatchOutcome> MoveAsync(UnsettledBatch one, ListContent content, BatchSealer sealer, CancellationToken ct)
+    {
+        BatchRecord batch = one.Batch;
+        List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
+        (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
+        try
+        {
+            List<SentContact> contacts = ContactsOf(batch, rented.AsSpan(0, length), origins);
+            int moved = 0;
+            for (int row = 0; row < contacts.Count; row++)
+            {
+                if (whole && content.HasAsSent(contacts[row])) continue;
+                moved++;
+                sealer.Writer.WriteRawValue(rented.AsSpan(contacts[row].Start, contacts[row].Length), skipInputValidation: true);
+                byte[] key = origins[row].Key is { } text ? Encoding.UTF8.GetBytes(text) : [];
+                if (sealer.Commit(origins[row].Row, origins[row].Segment, key)) await sealer.SealAsync(ct).ConfigureAwait(false);
+            }
+            return one.Outcome with
+            {
+                Accepted = batch.Rows - moved,
+                Unaccounted = 0,
+                Moved = moved,
+                Message = FormattableString.Invariant($"{Said(one)} The list has {batch.Rows - moved:N0} of its {batch.Rows:N0} contacts as they were sent; {moved:N0} go once more."),
+            };
+        }
+        finally
+        {
+            BatchMemory.Pool.Return(rented);
+        }
+    }
+
+    /// <summary>Nothing more is sent: who is not on the list is refused, by name; who is, with values that cannot be compared, is unaccounted for.</summary>
+    private async Task<BatchOutcome> JudgeAsync(UnsettledBatch one, ListContent content, CancellationToken ct)
+    {
+        BatchRecord batch = one.Batch;
+        List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
+        (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
+        List<SentContact> contacts;
+        try
+        {
+            contacts = ContactsOf(batch, rented.AsSpan(0, length), origins);
+        }
+        finally
+        {
+            BatchMemory.Pool.Return(rented);
+        }
+        string said = Said(one);
+        int accepted = 0, refused = 0;
+        for (int row = 0; row < contacts.Count; row++)
+        {
+            if (whole && content.HasAsSent(contacts[row]))
+            {
+                accepted++;
+            }
+            else if (!content.Has(contacts[row]))
+            {
+                refused++;
+                rejections.AddRow(RejectionKind.Refused, origins[row], batch.Number, batch.Again ? Reasons.JobFailedTwice : Reasons.NotOnList, said);
+            }
+        }
+        int open = batch.Rows - accepted - refused;
+        if (open > 0) rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, open, Reasons.OldValues, said);
+        return one.Outcome with { Accepted = accepted, Refused = refused, Unaccounted = open, Message = said };
+    }
+
+    private static List<SentContact> ContactsOf(BatchRecord batch, ReadOnlySpan<byte> body, List<RowOrigin> origins)
+    {
+        List<SentContact> contacts = SentContact.In(body);
+        return contacts.Count == batch.Rows && origins.Count == batch.Rows ? contacts
+            : throw new InvalidOperationException($"Batch {batch.Number} does not hold its rows.");
+    }
+
+    /// <summary>How the job ended, with the service's own reason where it gave one.</summary>
+    private static string Said(UnsettledBatch one)
+        => one.Job?.Errors is [{ } first, ..] && !first.StartsWith("Line ", StringComparison.OrdinalIgnoreCase) ? $"{one.Outcome.Message} {first}" : one.Outcome.Message ?? "";
 }

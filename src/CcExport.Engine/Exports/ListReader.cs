@@ -10,13 +10,17 @@ internal sealed class ListReader(ConstantContactClient client, TimeProvider time
     private const string EmailHeading = "Email address", FirstNameHeading = "First name", LastNameHeading = "Last name";
 
     /// <summary>The members of a list. <c>ListNotReadable</c> when the service does not give them.</summary>
-    public Task<ListContent> ReadAsync(string listId, bool withNames, CancellationToken ct)
-        => ReadAsync(listId, withNames ? ["email_address", "first_name", "last_name"] : ["email_address"], [], withNames, ct);
+    /// <param name="names">Names to compare; what the service's file does not have of them is not compared.</param>
+    public Task<ListContent> ReadAsync(string listId, NameFields names, CancellationToken ct)
+    {
+        string[] fields = ["email_address", .. (names & NameFields.First) != 0 ? ["first_name"] : Array.Empty<string>(), .. (names & NameFields.Last) != 0 ? ["last_name"] : Array.Empty<string>()];
+        return ReadAsync(listId, fields, [], names, ct);
+    }
 
     /// <summary>Everybody in the account who has unsubscribed.</summary>
-    public Task<ListContent> ReadUnsubscribedAsync(CancellationToken ct) => ReadAsync(null, ["email_address"], ["unsubscribed"], withNames: false, ct);
+    public Task<ListContent> ReadUnsubscribedAsync(CancellationToken ct) => ReadAsync(null, ["email_address"], ["unsubscribed"], NameFields.None, ct);
 
-    private async Task<ListContent> ReadAsync(string? listId, string[] fields, string[] status, bool withNames, CancellationToken ct)
+    private async Task<ListContent> ReadAsync(string? listId, string[] fields, string[] status, NameFields names, CancellationToken ct)
     {
         Activity job = await EndOfAsync(await client.StartExportAsync(listId, fields, status, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         ListContent? content = null;
@@ -26,8 +30,8 @@ internal sealed class ListReader(ConstantContactClient client, TimeProvider time
             {
                 // The line may have been cut half-way: what was read then counts for nothing.
                 content?.Dispose();
-                content = new ListContent(withNames);
-                content = await FillAsync(content, file, withNames, t).ConfigureAwait(false);
+                content = null;
+                content = await FillAsync(file, names, t).ConfigureAwait(false);
             }, ct).ConfigureAwait(false);
             if (!there || content is null) throw NotReadable("its file is not there");
             (ListContent whole, content) = (content, null);
@@ -60,27 +64,31 @@ internal sealed class ListReader(ConstantContactClient client, TimeProvider time
         }
     }
 
-    private static async Task<ListContent> FillAsync(ListContent content, Stream file, bool withNames, CancellationToken ct)
+    private static async Task<ListContent> FillAsync(Stream file, NameFields names, CancellationToken ct)
     {
         const string place = "the contact export";
         var reader = new CsvReader(file, new CsvFormat { Delimiter = (byte)',' }, place);
         IReadOnlyList<string> columns = await reader.ReadHeaderAsync(ct).ConfigureAwait(false);
         int email = Find(columns, EmailHeading), first = Find(columns, FirstNameHeading), last = Find(columns, LastNameHeading);
         if (email < 0) throw NotReadable($"its file has no column '{EmailHeading}'");
-        bool names = withNames && first >= 0 && last >= 0;
-        if (withNames && !names)
+        if (first < 0) names &= ~NameFields.First;
+        if (last < 0) names &= ~NameFields.Last;
+        var content = new ListContent(names);
+        try
         {
-            // Without the names in it, the address alone has to do.
-            content.Dispose();
-            content = new ListContent(withNames: false);
-        }
-        await foreach (ProfileBatch batch in reader.ReadAsync(names ? [email, first, last] : [email], 1, ct).ConfigureAwait(false))
-        {
-            for (int row = 0; row < batch.Rows; row++)
+            await foreach (ProfileBatch batch in reader.ReadAsync([email, Math.Max(0, first), Math.Max(0, last)], 1, ct).ConfigureAwait(false))
             {
-                if (batch.FaultOf(row) != RowFault.None) throw NotReadable("a line of its file is broken");
-                content.Add(batch[row, 0], names ? batch[row, 1] : default, names ? batch[row, 2] : default);
+                for (int row = 0; row < batch.Rows; row++)
+                {
+                    if (batch.FaultOf(row) != RowFault.None) throw NotReadable("a line of its file is broken");
+                    content.Add(batch[row, 0], batch[row, 1], batch[row, 2]);
+                }
             }
+        }
+        catch
+        {
+            content.Dispose();
+            throw;
         }
         return content;
     }

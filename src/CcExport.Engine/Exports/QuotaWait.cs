@@ -6,11 +6,12 @@ internal static class QuotaWait
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     /// <summary>False when the run was asked to stop for good meanwhile.</summary>
-    public static async Task<bool> WaitAsync(EngineParts parts, RunReporter reporter, StopSignal stop, CancellationToken ct)
+    public static async Task<bool> WaitAsync(EngineParts parts, RunReporter reporter, TimeSpan serverSkew, StopSignal stop, CancellationToken ct)
     {
-        DateTimeOffset now = parts.Time.GetUtcNow();
+        // By the service's clock, as far as it is known: ours may be ahead, and the day would not be over.
+        DateTimeOffset now = parts.Time.GetUtcNow() + serverSkew;
         // A little later than the hour: clocks differ, and all who wait would come at once.
-        DateTimeOffset until = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero) + TimeSpan.FromSeconds(5 + (20 * parts.Wire.Random()));
+        DateTimeOffset until = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero) + TimeSpan.FromSeconds(5 + (20 * parts.Wire.Random())) - serverSkew;
         reporter.Warning(FormattableString.Invariant($"The API key's calls of this UTC day are used up. The run goes on by itself at {until:yyyy-MM-dd HH:mm} UTC; Ctrl+C leaves it for later."));
         while (until - parts.Time.GetUtcNow() is { Ticks: > 0 } left)
         {

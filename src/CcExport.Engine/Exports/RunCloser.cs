@@ -10,6 +10,7 @@ namespace CcExport.Engine.Exports;
 internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
 {
     public const string SpoolPurpose = "spool";
+    public const string StoppedForGood = "Stopped for good by Stop-CcRun.";
 
     /// <summary>How long giving up a run looks for answers that were lost.</summary>
     private static readonly TimeSpan LastLook = TimeSpan.FromSeconds(15);
@@ -20,7 +21,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
             $"The spool's key of run {run.Id} is gone.", "Run the export again.")));
 
     /// <summary>Gives every batch that has none its fate: refused as a whole, never sent, or in doubt.</summary>
-    public async Task CloseLeftOversAsync(RunBatches batches, ISpool spool, RunRejections rejections)
+    public async Task CloseLeftOversAsync(RunBatches batches, ISpool? spool, RunRejections rejections)
     {
         var closer = new BatchCloser(batches, spool, rejections, parts.Time);
         // A batch refused as a whole while sending is Finished without its rejection: it gets it here.
@@ -32,13 +33,13 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Gives a sealed run up for good, from its journal.</summary>
+    /// <summary>Gives a sealed run up for good, from its journal. That is possible whatever else is lost: the key ring, the spool, the connection.</summary>
     public async Task<Run> GiveUpAsync(RunRecord run, ConstantContactClient? client, string why, CancellationToken ct)
     {
         ExportDefinition definition = ExportDefinition.FromJson(run.Definition);
-        using ISpool spool = OpenSpool(run);
+        using ISpool? spool = OpenSpoolIfPossible(run);
         var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, ct).ConfigureAwait(false));
-        await RunRejections.KeepFinishedAsync(parts.Home, run.Id, [.. batches.In(BatchState.Finished).Select(b => b.Number)]).ConfigureAwait(false);
+        await RunRejections.KeepFinishedAsync(parts.Home, run.Id, batches.Finished, reporter.Warning, ct).ConfigureAwait(false);
         RunRejections rejections = new(parts.Home, run.Id, definition.Segments);
         await using (rejections.ConfigureAwait(false))
         {
@@ -47,20 +48,35 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
         }
     }
 
+    /// <summary>Only the names of refused contacts are read from it here: without it they stay unnamed.</summary>
+    private ISpool? OpenSpoolIfPossible(RunRecord run)
+    {
+        try
+        {
+            return OpenSpool(run);
+        }
+        catch (CcException e)
+        {
+            reporter.Warning($"The spool of run {run.Id} cannot be opened any more: {e.Message}");
+            return null;
+        }
+    }
+
     /// <summary>
     /// Gives a sealed run up for good: nothing more is sent. One last look counts what the service has proved by now; the rest is
     /// unaccounted for, or was not sent.
     /// </summary>
     public async Task<Run> GiveUpAsync(
-        RunRecord run, RunBatches batches, ISpool spool, RunRejections rejections, ConstantContactClient? client, Func<int> requests, string why, CancellationToken ct)
+        RunRecord run, RunBatches batches, ISpool? spool, RunRejections rejections, ConstantContactClient? client, Func<int> requests, string why, CancellationToken ct)
     {
         reporter.Stage("Stopping", "Counting what the service has taken so far.");
         Dictionary<string, Activity> jobs = client is null ? [] : await LookAsync(batches, client, ct).ConfigureAwait(false);
+        // What was in the making when the stop came: each batch is named below, once.
+        await rejections.KeepFinishedAsync(batches.Finished).ConfigureAwait(false);
         var closer = new BatchCloser(batches, spool, rejections, parts.Time);
         foreach (BatchRecord batch in batches.In(BatchState.Sent))
         {
-            Activity? job = jobs.GetValueOrDefault(batch.ActivityId!);
-            await closer.CloseAsync(batch, job, CancellationToken.None, Reasons.RunStopped).ConfigureAwait(false);
+            await closer.CloseStoppedAsync(batch, jobs.GetValueOrDefault(batch.ActivityId!), CancellationToken.None).ConfigureAwait(false);
         }
         await CloseLeftOversAsync(batches, spool, rejections).ConfigureAwait(false);
         return await EndAsync(run, RunStatus.Canceled, Balance(run, batches, requests()), why, keepSpool: false).ConfigureAwait(false);
@@ -89,8 +105,10 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
     {
         RunNumbers numbers = Balance(run, batches, requests);
         bool clean = numbers.Refused == 0 && numbers.Unaccounted == 0;
-        RunStatus status = end is not null ? RunStatus.Failed : clean ? RunStatus.Completed : RunStatus.CompletedWithErrors;
-        string? message = end is not null ? Explain(end) : clean ? null : Remains(run, batches, numbers);
+        // Batches that were never sent: a run that had to end, perhaps in a process before this one, which has left its reason.
+        bool failed = end is not null || batches.All.Any(b => b.Outcome!.Verdict == Reasons.NotSent);
+        RunStatus status = failed ? RunStatus.Failed : clean ? RunStatus.Completed : RunStatus.CompletedWithErrors;
+        string? message = failed ? end is null ? run.Message : Explain(end) : clean ? null : Remains(run, batches, numbers);
         // What may still be sent, or found by reading the list back, needs the contacts; a run that failed is invoked again instead.
         bool keep = status == RunStatus.CompletedWithErrors
             && (numbers.Unaccounted > 0 || await AnyAsync(rejections, r => r.ReasonId == Reasons.RefusedUnnamed).ConfigureAwait(false));
@@ -154,12 +172,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
         await parts.Store.Runs.CloseAsync(run.Id, status, numbers, message, now, CancellationToken.None, keepSpool).ConfigureAwait(false);
         if (!keepSpool) Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
         await new RunKeeper(parts).TidyAsync().ConfigureAwait(false);
-        // A run that went through sent the same people again: what earlier ones kept for a second try is needed no more.
-        if (status == RunStatus.Completed && run.Export is { } export)
-        {
-            foreach (long id in await parts.Store.Runs.ForgetSpoolsAsync(export, run.Id, CancellationToken.None).ConfigureAwait(false))
-                Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, id));
-        }
+        if (status is RunStatus.Completed or RunStatus.CompletedWithErrors) await new RunKeeper(parts).ForgetSupersededAsync(run).ConfigureAwait(false);
         return RunViews.Of(run with { Status = status, Numbers = numbers, Message = message, CompletedAt = now });
     }
 

@@ -38,7 +38,11 @@ internal sealed class RunConductor
             {
                 // What an earlier run left comes first. A stored export is then done; one put together at the prompt has new objects to send.
                 if (await GoOnAsync(name, definition.ListId, request, client, connection, held, ct).ConfigureAwait(false) is { } finished
-                    && (name is not null || finished.CompletedAt is null)) return finished;
+                    && (name is not null || finished.CompletedAt is null))
+                {
+                    if (name is null) _reporter.Warning(FormattableString.Invariant($"Nothing new was exported: run {finished.Id} to the same list comes first, and it is {finished.Status}. Resume-CcRun or Stop-CcRun it, then export these objects again."));
+                    return finished;
+                }
                 return await RunAsync(name, definition, map, request, client, connection, held, ct).ConfigureAwait(false);
             }
         }
@@ -62,15 +66,15 @@ internal sealed class RunConductor
                 await _closer.DiscardAsync(run, RunStatus.Canceled, 0, "Ended before all was read. Nothing was sent.").ConfigureAwait(false);
                 continue;
             }
-            await AssureSameAccountAsync(run, connection, ct).ConfigureAwait(false);
             bool stopped = await _parts.Store.Runs.IsStopRequestedAsync(run.Id, ct).ConfigureAwait(false);
             if (request.Fresh || stopped)
             {
-                Run ended = await _closer.GiveUpAsync(run, client, stopped ? "Stopped for good by Stop-CcRun." : "Given up for a new start (-Fresh).", ct).ConfigureAwait(false);
+                Run ended = await GiveUpAsync(run, stopped ? RunCloser.StoppedForGood : "Given up for a new start (-Fresh).", client, connection, ct).ConfigureAwait(false);
                 _reporter.Warning(FormattableString.Invariant(
                     $"Run {run.Id}, begun {run.StartedAt:u}, is given up: {ended.Accepted:N0} of its {ended.Sent:N0} contacts were accepted, {ended.Unaccounted:N0} are unaccounted for, {ended.Refused:N0} were refused or not sent."));
                 continue;
             }
+            await AssureSameAccountAsync(run, connection, ct).ConfigureAwait(false);
             _reporter.Warning(FormattableString.Invariant(
                 $"Run {run.Id}{(name is null ? "" : $" of '{name}'")}, begun {run.StartedAt:u}, did not come to its end: it goes on now{(name is null ? " first" : ", and no new one is started")}."));
             return await Finisher(request.Waits, client, connection, lease)
@@ -79,21 +83,32 @@ internal sealed class RunConductor
         return null;
     }
 
+    /// <summary>Over its own connection, if that is another one by now: what was sent is counted where it was sent.</summary>
+    private async Task<Run> GiveUpAsync(RunRecord run, string why, ConstantContactClient client, ConnectionRecord connection, CancellationToken ct)
+    {
+        if (run.ConnectionId == connection.Id) return await _closer.GiveUpAsync(run, client, why, ct).ConfigureAwait(false);
+        if (await _parts.Store.Connections.FindAsync(run.ConnectionId, ct).ConfigureAwait(false) is not { } its) return await _closer.GiveUpAsync(run, null, why, ct).ConfigureAwait(false);
+        ConstantContactClient other = new(_parts.Wire, its);
+        await using (other.ConfigureAwait(false)) return await _closer.GiveUpAsync(run, other, why, ct).ConfigureAwait(false);
+    }
+
     /// <summary>Jobs are looked for in the account they were sent to: a run that began on one account never goes on over another.</summary>
     private async Task AssureSameAccountAsync(RunRecord run, ConnectionRecord connection, CancellationToken ct)
     {
         if (run.ConnectionId == connection.Id) return;
         ConnectionRecord? before = await _parts.Store.Connections.FindAsync(run.ConnectionId, ct).ConfigureAwait(false);
-        if (before is null || (before.AccountId is { } account && account == connection.AccountId)) return;
+        if ((before?.AccountId ?? run.AccountId) is { } account && account == connection.AccountId) return;
         throw new CcException("RunOfOtherAccount", CcErrorKind.Conflict,
             FormattableString.Invariant($"Run {run.Id} was begun over the connection '{run.Connection}' and is not at its end; '{connection.Name}' is not known to be the same account."),
-            $"Set the export back to '{run.Connection}' (Set-CcExport -Connection), invoke it to finish that run, and change it then.")
+            before is null ? FormattableString.Invariant($"That connection is gone: end the run for good with Stop-CcRun -Id {run.Id}, or invoke the export with -Fresh.")
+                : FormattableString.Invariant($"Resume-CcRun -Id {run.Id} finishes it over '{run.Connection}'; then invoke the export again. -Fresh gives it up instead."))
         { Subject = run.Export };
     }
 
     private async Task<Run> RunAsync(
         string? name, ExportDefinition definition, ContactMap map, RunRequest request, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
     {
+        int callsBefore = client.Calls;
         _reporter.Stage("Preflight", $"Checking the list and the source{(name is null ? "" : $" of '{name}'")}.");
         IProfileSource source = request.Piped is { } piped ? piped : await new SourceBook(_parts).OpenAsync(definition.Source!, ct).ConfigureAwait(false);
         IReadOnlyList<string> segments;
@@ -112,10 +127,18 @@ internal sealed class RunConductor
         await WarnOfIdleAsync(connection, ct).ConfigureAwait(false);
         await WarnOfRepeatAsync(name, connection, definition.ListId, list.Name, ct).ConfigureAwait(false);
 
+        await lease.AssureAsync(ct).ConfigureAwait(false);
         byte[] key = Spool.NewKey();
         RunRecord run = await OpenAsync(name, definition with { Segments = segments, Verify = request.Verify }, connection, request.Trigger, key, ct).ConfigureAwait(false);
         (run, Run? ended) = await SealOrEndAsync(run, client, lease,
-            token => SealAllAsync(run, definition, map, source, segments, key, contacts => preflight.CheckContactLimitAsync(contacts, list, token), token), ct).ConfigureAwait(false);
+            token => SealAllAsync(run, definition, map, source, segments, key, async contacts =>
+            {
+                await preflight.CheckContactLimitAsync(contacts, list, token).ConfigureAwait(false);
+                // From the mark on the run is somebody's to finish: it is not set by one who has lost it.
+                await lease.AssureAsync(token).ConfigureAwait(false);
+            }, token), ct).ConfigureAwait(false);
+        // What the checks before it have called belongs to it.
+        run = run with { Numbers = run.Numbers with { Requests = client.Calls - callsBefore } };
         return ended ?? await Finisher(request.Waits, client, connection, lease).FinishAsync(run, key, ct).ConfigureAwait(false);
     }
 
@@ -166,6 +189,7 @@ internal sealed class RunConductor
             Trigger = trigger,
             StartedAt = _parts.Time.GetUtcNow(),
             Definition = definition.ToJson(),
+            AccountId = connection.AccountId,
             SpoolKey = _parts.Secrets.Protect(RunCloser.SpoolPurpose, key),
         };
         return run with { Id = await _parts.Store.Runs.OpenAsync(run, ct).ConfigureAwait(false) };

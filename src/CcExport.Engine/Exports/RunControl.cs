@@ -38,7 +38,10 @@ internal sealed class RunControl
         RunLease lease = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(run), What(run), RunConductor.Waiting(_reporter, request.Waits), ct).ConfigureAwait(false);
         await using (lease.ConfigureAwait(false))
         {
+            bool wasOpen = run.CompletedAt is null;
             run = await FindAsync(request.RunId, ct).ConfigureAwait(false);
+            // Whoever was waited for has done it.
+            if (wasOpen && run.CompletedAt is not null && !request.SendInDoubt && !request.Verify) return RunViews.Of(run);
             if (run.CompletedAt is null && run.AllSealedAt is null)
             {
                 await _closer.DiscardAsync(run, RunStatus.Canceled, run.Numbers.Requests, "Ended before all was read. Nothing was sent.").ConfigureAwait(false);
@@ -60,6 +63,7 @@ internal sealed class RunControl
                 // What was in doubt is so only once the run is at its end.
                 if (opened || !request.SendInDoubt || result.Status != RunStatus.CompletedWithErrors) return result;
                 run = await FindAsync(run.Id, ct).ConfigureAwait(false);
+                if (await _parts.Store.Runs.IsStopRequestedAsync(run.Id, ct).ConfigureAwait(false)) return result;
                 return (await InDoubtAsync(run, ct).ConfigureAwait(false)).Length == 0 ? result
                     : await finisher.FinishAsync(await ReopenAsync(run, request, ct).ConfigureAwait(false), null, ct).ConfigureAwait(false);
             }
@@ -113,7 +117,7 @@ internal sealed class RunControl
     {
         if (run.AllSealedAt is null) return await _closer.DiscardAsync(run, RunStatus.Canceled, run.Numbers.Requests, "Stopped for good before all was read. Nothing was sent.").ConfigureAwait(false);
         ConnectionRecord? connection = await ConnectionOfAsync(run, ct).ConfigureAwait(false);
-        const string why = "Stopped for good by Stop-CcRun.";
+        const string why = RunCloser.StoppedForGood;
         if (connection is null) return await _closer.GiveUpAsync(run, null, why, ct).ConfigureAwait(false);
         ConstantContactClient client = new(_parts.Wire, connection);
         await using (client.ConfigureAwait(false)) return await _closer.GiveUpAsync(run, client, why, ct).ConfigureAwait(false);

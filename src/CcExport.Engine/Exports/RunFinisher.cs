@@ -21,23 +21,24 @@ internal sealed class RunFinisher(
             {
                 Run result = await OnceAsync(run, key, stop, ct).ConfigureAwait(false);
                 if (result.Status != RunStatus.WaitingForQuota || !waits.ForQuota) return result;
-                if (!await QuotaWait.WaitAsync(parts, reporter, stop, ct).ConfigureAwait(false)) return await closer.GiveUpAsync(run, client, Stopped, ct).ConfigureAwait(false);
+                bool wait = await QuotaWait.WaitAsync(parts, reporter, client.ServerSkew, stop, ct).ConfigureAwait(false);
+                await lease.AssureAsync(ct).ConfigureAwait(false);
                 key = null;
                 run = await parts.Store.Runs.FindAsync(run.Id, ct).ConfigureAwait(false) ?? run;
+                if (!wait) return await closer.GiveUpAsync(run, client, RunCloser.StoppedForGood, ct).ConfigureAwait(false);
             }
         }
     }
-
-    private const string Stopped = "Stopped for good by Stop-CcRun.";
 
     private async Task<Run> OnceAsync(RunRecord run, byte[]? key, StopSignal stop, CancellationToken ct)
     {
         ExportDefinition definition = ExportDefinition.FromJson(run.Definition);
         bool goesOn = key is null;
+        await lease.AssureAsync(ct).ConfigureAwait(false);
         using var spool = closer.OpenSpool(run, key);
         // A moment's reading that is not stopped, so that stopping always finds a run that knows its batches.
         var batches = new RunBatches(parts.Store.Runs, run.Id, await parts.Store.Runs.GetBatchesAsync(run.Id, CancellationToken.None).ConfigureAwait(false));
-        if (goesOn) await RunRejections.KeepFinishedAsync(parts.Home, run.Id, [.. batches.In(BatchState.Finished).Select(b => b.Number)]).ConfigureAwait(false);
+        if (goesOn) await RunRejections.KeepFinishedAsync(parts.Home, run.Id, batches.Finished, reporter.Warning, ct).ConfigureAwait(false);
         RunRejections rejections = new(parts.Home, run.Id, definition.Segments);
         await using (rejections.ConfigureAwait(false))
         {
@@ -48,17 +49,17 @@ internal sealed class RunFinisher(
             {
                 await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, null, ct).ConfigureAwait(false);
                 await LetOthersRequestsEndAsync(batches, either.Token).ConfigureAwait(false);
-                CcException? end = await WorkAsync(run, definition, batches, spool, rejections, stop, ct, either.Token).ConfigureAwait(false);
+                CcException? end = await WorkAsync(run, definition, batches, spool, rejections, stop, Requests, ct, either.Token).ConfigureAwait(false);
                 // Whatever ended the work: what another process has taken over meanwhile is no longer ours to write.
                 await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
-                if (end is { ErrorId: "RunStopped" }) return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, Stopped, ct).ConfigureAwait(false);
+                if (end is { ErrorId: "RunStopped" }) return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, RunCloser.StoppedForGood, ct).ConfigureAwait(false);
                 if (end is not null && CanGoOn(end)) return await ParkAsync(run, end, Requests()).ConfigureAwait(false);
                 return await closer.CloseAsync(run, batches, rejections, Requests(), end).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stop.IsRequested && !ct.IsCancellationRequested)
             {
                 await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
-                return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, Stopped, ct).ConfigureAwait(false);
+                return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, RunCloser.StoppedForGood, ct).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -79,7 +80,7 @@ internal sealed class RunFinisher(
 
     /// <summary>Sends and follows until every batch has its fate. Returns what ended the sending early.</summary>
     private async Task<CcException?> WorkAsync(
-        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, StopSignal stop, CancellationToken ct, CancellationToken either)
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, StopSignal stop, Func<int> requests, CancellationToken ct, CancellationToken either)
     {
         var reader = new ListReader(client, parts.Time, parts.Upload);
         CcException? end = null;
@@ -87,20 +88,45 @@ internal sealed class RunFinisher(
         {
             end ??= await SendAsync(run, batches, spool, stop, ct).ConfigureAwait(false);
             if (end is not null && (CanGoOn(end) || end.ErrorId == "RunStopped")) return end;
+            // If this process dies before the end, the next one still knows that it is one.
+            if (end is not null) await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, RunCloser.Explain(end), either, requests()).ConfigureAwait(false);
             List<UnsettledBatch> unsettled = await FollowAsync(batches, spool, rejections, either).ConfigureAwait(false);
             if (unsettled.Count == 0) break;
-            await SettleAsync(run, definition, batches, spool, rejections, reader, unsettled, sendAgain: end is null, either).ConfigureAwait(false);
+            await SettleAsync(run, definition, batches, spool, rejections, reader, unsettled, sendAgain: end is null, requests, either).ConfigureAwait(false);
             if (batches.In(BatchState.Sealed).Count == 0) break;
         }
         await lease.AssureAsync(either).ConfigureAwait(false);
         await closer.CloseLeftOversAsync(batches, spool, rejections).ConfigureAwait(false);
-        if (!definition.Verify) return end;
-        await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, either).ConfigureAwait(false);
-        reporter.Stage("Verifying", "Reading the list back.");
-        await new RunVerifier(batches, spool, rejections, reader, parts.Time).VerifyAsync(
-            definition.ListId, (done, all) => reporter.Report(done, all, "batches"), either).ConfigureAwait(false);
+        if (definition.Verify) await VerifyAsync(run, definition, batches, spool, rejections, reader, end, requests, either).ConfigureAwait(false);
         return end;
     }
+
+    private async Task VerifyAsync(
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader, CcException? end, Func<int> requests,
+        CancellationToken ct)
+    {
+        await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, end is null ? null : RunCloser.Explain(end), ct, requests()).ConfigureAwait(false);
+        reporter.Stage("Verifying", "Reading the list back.");
+        try
+        {
+            await new RunVerifier(batches, spool, rejections, reader, parts.Time, Names(definition), IsWhole(definition)).VerifyAsync(
+                definition.ListId, lease.AssureAsync, (done, all) => reporter.Report(done, all, "batches"), ct).ConfigureAwait(false);
+        }
+        catch (CcException e) when (CannotRead(e))
+        {
+            // The numbers stay what the service's counters prove.
+            reporter.Warning($"The list was not read back. {RunCloser.Explain(e)}");
+        }
+    }
+
+    /// <summary>The names that the map sends: what a comparison with the list can look at besides the address.</summary>
+    private static NameFields Names(ExportDefinition definition)
+        => (HasField(definition, "first_name") ? NameFields.First : NameFields.None) | (HasField(definition, "last_name") ? NameFields.Last : NameFields.None);
+
+    private static bool HasField(ExportDefinition definition, string field) => definition.Map.Keys.Any(k => k.Equals(field, StringComparison.OrdinalIgnoreCase));
+
+    private static bool IsWhole(ExportDefinition definition)
+        => definition.Map.Keys.All(k => k.Equals("email", StringComparison.OrdinalIgnoreCase) || k.Equals("first_name", StringComparison.OrdinalIgnoreCase) || k.Equals("last_name", StringComparison.OrdinalIgnoreCase));
 
     private async Task<CcException?> SendAsync(RunRecord run, RunBatches batches, ISpool spool, StopSignal stop, CancellationToken ct)
     {
@@ -144,14 +170,16 @@ internal sealed class RunFinisher(
 
     private async Task SettleAsync(
         RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader,
-        List<UnsettledBatch> unsettled, bool sendAgain, CancellationToken ct)
+        List<UnsettledBatch> unsettled, bool sendAgain, Func<int> requests, CancellationToken ct)
     {
-        await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, ct).ConfigureAwait(false);
+        await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Verifying, null, ct, requests()).ConfigureAwait(false);
         reporter.Stage("Verifying", FormattableString.Invariant($"{unsettled.Count} job(s) did not complete ({string.Join(", ", unsettled.Select(u => u.Outcome.Verdict).Distinct())}): reading the list back."));
         try
         {
-            bool names = definition.Map.Keys.Any(k => k.Equals("first_name", StringComparison.OrdinalIgnoreCase) || k.Equals("last_name", StringComparison.OrdinalIgnoreCase));
+            NameFields names = Names(definition);
             using ListContent content = await reader.ReadAsync(definition.ListId, names, ct).ConfigureAwait(false);
+            // Reading a list takes its time: what is sealed and written from here on must still be ours.
+            await lease.AssureAsync(ct).ConfigureAwait(false);
             List<BatchRecord> fresh = [];
             BatchSealer sealer = new(definition.ListId, definition.BatchSize ?? parts.BatchRows, parts.BatchBytes, spool.WriteAsync,
                 (batch, _) =>
@@ -161,7 +189,7 @@ internal sealed class RunFinisher(
                 }, after: batches.All[^1].Number);
             await using (sealer.ConfigureAwait(false))
             {
-                await new BatchSettler(batches, spool, rejections, parts.Time).SettleAsync(unsettled, content, sendAgain ? sealer : null, fresh, ct).ConfigureAwait(false);
+                await new BatchSettler(batches, spool, rejections, parts.Time, IsWhole(definition) && content.Names == names).SettleAsync(unsettled, content, sendAgain ? sealer : null, fresh, ct).ConfigureAwait(false);
             }
             if (fresh.Count > 0) reporter.Warning(FormattableString.Invariant($"{fresh.Sum(b => (long)b.Rows):N0} contacts of jobs that did not complete are not on the list and are sent once more."));
         }
@@ -169,13 +197,16 @@ internal sealed class RunFinisher(
         {
             // Nothing can be proved then: the numbers say so, the spool is kept, and Resume-CcRun -Verify may find out later.
             reporter.Warning($"{e.Message} The contacts of these jobs are unaccounted for.");
+            HashSet<int> these = [.. unsettled.Select(u => u.Batch.Number)];
+            await rejections.KeepAsync(r => r.Batch is not { } batch || !these.Contains(batch)).ConfigureAwait(false);
             var close = new BatchCloser(batches, spool, rejections, parts.Time);
             foreach (UnsettledBatch one in unsettled) await close.CloseAsync(one.Batch, one.Job, ct).ConfigureAwait(false);
         }
     }
 
     /// <summary>What stays so however often it is asked.</summary>
-    private static bool CannotRead(CcException e) => e.ErrorId is "ListNotReadable" or "ServiceRefused" or "PrivilegeMissing" or "ScopeMissing" or "AccessDenied" or "SpoolDamaged";
+    private static bool CannotRead(CcException e) => e.ErrorId is "ListNotReadable" or "ServiceRefused" or "PrivilegeMissing" or "ScopeMissing" or "AccessDenied" or "SpoolDamaged"
+        or "AnswerUnreadable" or "PageLinkRefused";
 
     /// <summary>
     /// A runner that lost the run without being known to be dead may still have requests on their way: nothing is looked for, and so nothing

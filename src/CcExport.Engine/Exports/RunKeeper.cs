@@ -27,6 +27,28 @@ internal sealed class RunKeeper(EngineParts parts)
         }
     }
 
+    /// <summary>A run that went through sent the same people again: what earlier ones kept for a second try is needed no more.</summary>
+    public async Task ForgetSupersededAsync(RunRecord newer)
+    {
+        try
+        {
+            await ForgetSpoolsAsync(r => r.Id < newer.Id && (newer.Export is null
+                ? r.Export is null && r.ConnectionId == newer.ConnectionId && r.ListId == newer.ListId
+                : newer.Export.Equals(r.Export, StringComparison.OrdinalIgnoreCase)), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (CcException)
+        {
+            // They go with the next one, or when their days are over.
+        }
+    }
+
+    private async Task ForgetSpoolsAsync(Func<RunRecord, bool> over, CancellationToken ct)
+    {
+        long[] ids = [.. (await parts.Store.Runs.ListAsync(new RunQuery(KeptSpoolOnly: true), ct).ConfigureAwait(false)).Where(over).Select(r => r.Id)];
+        if (ids.Length == 0) return;
+        foreach (long id in await parts.Store.Runs.ForgetSpoolsAsync(ids, ct).ConfigureAwait(false)) Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, id));
+    }
+
     private async Task TidyAsync(CancellationToken ct)
     {
         long began = parts.Time.GetTimestamp();
@@ -34,6 +56,9 @@ internal sealed class RunKeeper(EngineParts parts)
         var exports = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         foreach (DefinitionRecord export in await parts.Store.Exports.ListAsync(ct).ConfigureAwait(false))
             exports[export.Name] = ExportDefinition.FromJson(export.Json).KeepDays ?? Limits.KeepDays;
+
+        // The contacts that a run kept for a second try go on its day, whatever else of it stays.
+        await ForgetSpoolsAsync(r => now - r.CompletedAt!.Value >= TimeSpan.FromDays(DaysOf(r, exports)), ct).ConfigureAwait(false);
 
         long after = 0;
         // A day is the least that a run can be kept for.
@@ -46,7 +71,6 @@ internal sealed class RunKeeper(EngineParts parts)
                 if (age < kept) continue;
                 // The file first: a run without its file is removed the next time, a file without its run would stay.
                 RejectionFile.Delete(parts.Home, run.Id);
-                Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
                 if (age < JobsRemembered) continue;
                 step.Add(run);
                 if (step.Count < RunsAStep && step.Sum(r => r.Numbers.Batches) < BatchesAStep) continue;

@@ -15,13 +15,26 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
     /// Before a run goes on: drops what was written of batches that were not Finished when it stopped (they are closed, and named, again) and
     /// of those refused as a whole (named when the run closes).
     /// </summary>
-    public static async Task KeepFinishedAsync(CcHome home, long runId, HashSet<int> finished)
+    public static async Task KeepFinishedAsync(CcHome home, long runId, HashSet<int> finished, Action<string> warn, CancellationToken ct)
     {
-        bool Keep(RejectionRecord r) => r.Batch is not { } batch || (finished.Contains(batch) && r.ReasonId != Reasons.BatchRefused);
-        bool whole = true;
-        await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, CancellationToken.None).ConfigureAwait(false)) whole &= Keep(r);
-        if (!whole) await RejectionFile.RewriteAsync(home, runId, Keep).ConfigureAwait(false);
+        try
+        {
+            bool whole = true;
+            await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, ct).ConfigureAwait(false)) whole &= IsOfFinished(r, finished);
+            if (!whole) await RejectionFile.RewriteAsync(home, runId, r => IsOfFinished(r, finished)).ConfigureAwait(false);
+        }
+        catch (CcException e) when (e.ErrorId == "RejectionsUnreadable")
+        {
+            // A damaged disk has taken the reasons; it must not take the run as well.
+            RejectionFile.SetAside(home, runId);
+            warn(FormattableString.Invariant($"The rejection file of run {runId} was damaged and is set aside: the run's numbers are right, but reasons found before are missing."));
+        }
     }
+
+    private static bool IsOfFinished(RejectionRecord r, HashSet<int> finished) => r.Batch is not { } batch || (finished.Contains(batch) && r.ReasonId != Reasons.BatchRefused);
+
+    /// <summary>The same in the middle of a run: what was written, or is about to be, of batches that have no fate yet.</summary>
+    public Task KeepFinishedAsync(HashSet<int> finished) => KeepAsync(r => IsOfFinished(r, finished));
 
     private RejectionWriter Writer => _writer ??= RejectionFile.OpenWriter(home, runId);
 

@@ -6,28 +6,46 @@ namespace CcExport.Engine.Exports;
 
 /// <summary>
 /// Reads the list back after a run (<c>-Verify</c>): whoever of the contacts sent is not on it is named, and batches whose fate the service did
-/// not prove, or whose refused contacts it did not name, get numbers that the list itself proves.
+/// not prove, or whose refused contacts it did not name, get numbers that the list itself proves. Only who is there now is proved, so what may
+/// have been there before with other values stays unaccounted for, unless a completed job vouches for it.
 /// </summary>
-internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader, TimeProvider time)
+/// <param name="mapped">The names among the fields of the map.</param>
+/// <param name="whole">The map has no other field than the address and these names.</param>
+internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejections rejections, ListReader reader, TimeProvider time, NameFields mapped, bool whole)
 {
     /// <summary>Reasons that are about a batch without naming a contact, and those of an earlier verification.</summary>
-    private static readonly HashSet<string> Superseded = [Reasons.RefusedUnnamed, Reasons.Unaccounted, Reasons.ActivityFailed, Reasons.InDoubt, Reasons.NotOnList];
+    private static readonly HashSet<string> Superseded =
+        [Reasons.RefusedUnnamed, Reasons.Unaccounted, Reasons.ActivityFailed, Reasons.InDoubt, Reasons.NotOnList, Reasons.OldValues];
 
-    public async Task VerifyAsync(string listId, Action<int, int> progress, CancellationToken ct)
+    /// <summary>One line about a contact, or about several of a batch.</summary>
+    private readonly record struct Finding(RejectionKind Kind, int Batch, RowOrigin? Origin, int Count, string Reason, string? Text);
+
+    /// <param name="mayWrite">Throws when the run is no longer ours to write.</param>
+    public async Task VerifyAsync(string listId, Func<CancellationToken, Task> mayWrite, Action<int, int> progress, CancellationToken ct)
     {
         // What went once more is counted in two batches, and was compared with the list already.
         List<BatchRecord> asked = [.. batches.In(BatchState.Finished).Where(b => b.Outcome is { Moved: 0 } outcome && (b.ActivityId is not null || outcome.Verdict == Reasons.InDoubt))];
         if (asked.Count == 0) return;
-        using ListContent list = await reader.ReadAsync(listId, withNames: false, ct).ConfigureAwait(false);
-        using ListContent? optedOut = asked.Any(b => b.Outcome!.OptedOut > 0) ? await reader.ReadUnsubscribedAsync(ct).ConfigureAwait(false) : null;
+        bool compares = asked.Any(b => b.Outcome!.Verdict != "completed");
+        using ListContent list = await reader.ReadAsync(listId, compares ? mapped : NameFields.None, ct).ConfigureAwait(false);
+        bool open = asked.Any(b => b.Outcome is { OptedOut: > 0 } or { Unaccounted: > 0 } or { Verdict: not "completed" });
+        using ListContent? optedOut = open ? await reader.ReadUnsubscribedAsync(ct).ConfigureAwait(false) : null;
         Dictionary<int, HashSet<(long, string?)>> named = await NamedAsync(ct).ConfigureAwait(false);
-        HashSet<int> numbers = [.. asked.Select(b => b.Number)];
-        await rejections.KeepAsync(r => r.Batch is not { } batch || !numbers.Contains(batch) || !Superseded.Contains(r.ReasonId)).ConfigureAwait(false);
         List<(int, BatchOutcome)> revised = [];
+        List<Finding> findings = [];
         foreach (BatchRecord batch in asked)
         {
-            revised.Add((batch.Number, await JudgeAsync(batch, list, optedOut, named.GetValueOrDefault(batch.Number) ?? [], ct).ConfigureAwait(false)));
+            revised.Add((batch.Number, await JudgeAsync(batch, list, optedOut, named.GetValueOrDefault(batch.Number) ?? [], findings, ct).ConfigureAwait(false)));
             progress(revised.Count, asked.Count);
+        }
+        // All at once, and only now: until here nothing of what was known has changed.
+        await mayWrite(ct).ConfigureAwait(false);
+        HashSet<int> numbers = [.. asked.Select(b => b.Number)];
+        await rejections.KeepAsync(r => r.Batch is not { } batch || !numbers.Contains(batch) || !Superseded.Contains(r.ReasonId)).ConfigureAwait(false);
+        foreach (Finding f in findings)
+        {
+            if (f.Origin is { } origin) rejections.AddRow(f.Kind, origin, f.Batch, f.Reason, f.Text);
+            else rejections.AddBatch(f.Kind, f.Batch, f.Count, f.Reason, f.Text);
         }
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         await batches.RevisedAsync(revised, CancellationToken.None).ConfigureAwait(false);
@@ -46,7 +64,8 @@ internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejection
         return named;
     }
 
-    private async Task<BatchOutcome> JudgeAsync(BatchRecord batch, ListContent list, ListContent? optedOut, HashSet<(long, string?)> named, CancellationToken ct)
+    private async Task<BatchOutcome> JudgeAsync(
+        BatchRecord batch, ListContent list, ListContent? optedOut, HashSet<(long, string?)> named, List<Finding> findings, CancellationToken ct)
     {
         List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
         (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
@@ -61,30 +80,33 @@ internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejection
         }
         if (contacts.Count != batch.Rows || origins.Count != batch.Rows) throw new InvalidOperationException($"Batch {batch.Number} does not hold its rows.");
         BatchOutcome before = batch.Outcome!;
-        // Not sent for certain: then a contact that is not on the list may still be on its way there.
-        bool doubt = before.Verdict == Reasons.InDoubt;
-        int left = 0, notThere = 0;
+        bool completed = before.Verdict == "completed", doubt = before.Verdict == Reasons.InDoubt;
+        // A completed job wrote what was sent. Of any other the values themselves have to be there.
+        bool comparable = whole && list.Names == mapped;
+        int accepted = 0, left = 0, notThere = 0, old = 0;
         for (int row = 0; row < contacts.Count; row++)
         {
-            if (list.Has(contacts[row]) || named.Contains((origins[row].Row, rejections.Segments[origins[row].Segment]))) continue;
-            if (optedOut?.Has(contacts[row]) == true)
+            if (named.Contains((origins[row].Row, rejections.Segments[origins[row].Segment]))) continue;
+            if (completed ? list.Has(contacts[row]) : comparable && list.HasAsSent(contacts[row])) accepted++;
+            else if (list.Has(contacts[row])) old++;
+            else if (!doubt && optedOut?.Has(contacts[row]) == true) left++;
+            else
             {
-                left++;
-                continue;
+                notThere++;
+                findings.Add(new Finding(doubt ? RejectionKind.Unaccounted : RejectionKind.Refused, batch.Number, origins[row], 1, Reasons.NotOnList, before.Message));
             }
-            notThere++;
-            rejections.AddRow(doubt ? RejectionKind.Unaccounted : RejectionKind.Refused, origins[row], batch.Number, Reasons.NotOnList, before.Message);
         }
-        // Refused, and on the list all the same: they were there before, with other values. The service did not say who they are.
-        int unnamed = doubt ? 0 : Math.Max(0, before.Refused - named.Count - notThere);
-        if (unnamed > 0) rejections.AddBatch(RejectionKind.Refused, batch.Number, unnamed, Reasons.RefusedUnnamed);
-        int refused = doubt ? 0 : named.Count + notThere + unnamed;
+        if (old > 0) findings.Add(new Finding(RejectionKind.Unaccounted, batch.Number, null, old, doubt ? Reasons.InDoubt : Reasons.OldValues, before.Message));
+        // Refused, and on the list all the same: they were there before, with other values. The service did not say who they are; some of the
+        // refused may be among those who have unsubscribed.
+        int unnamed = completed ? Math.Clamp(before.Refused - named.Count - notThere - Math.Max(0, left - before.OptedOut), 0, accepted) : 0;
+        if (unnamed > 0) findings.Add(new Finding(RejectionKind.Refused, batch.Number, null, unnamed, Reasons.RefusedUnnamed, null));
         return before with
         {
+            Accepted = accepted - unnamed,
             OptedOut = left,
-            Refused = refused,
-            Unaccounted = doubt ? notThere : 0,
-            Accepted = batch.Rows - left - refused - (doubt ? notThere : 0),
+            Refused = named.Count + unnamed + (doubt ? 0 : notThere),
+            Unaccounted = old + (doubt ? notThere : 0),
             At = time.GetUtcNow(),
         };
     }

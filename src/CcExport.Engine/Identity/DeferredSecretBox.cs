@@ -8,6 +8,7 @@ internal sealed class DeferredSecretBox(Func<CancellationToken, Task<KeyRing>> o
 {
     private readonly SemaphoreSlim _opening = new(1, 1);
     private KeyRing? _ring;
+    private CcException? _fault;
 
     /// <summary>Opens the ring; must have completed before anything is protected or read.</summary>
     public async Task UnlockAsync(CancellationToken ct)
@@ -17,6 +18,12 @@ internal sealed class DeferredSecretBox(Func<CancellationToken, Task<KeyRing>> o
         try
         {
             _ring ??= await open(ct).ConfigureAwait(false);
+        }
+        catch (CcException e)
+        {
+            // Whoever goes on without it, because hardly anything of what it does is secret, is told the reason again where it is.
+            _fault = e;
+            throw;
         }
         finally
         {
@@ -28,7 +35,7 @@ internal sealed class DeferredSecretBox(Func<CancellationToken, Task<KeyRing>> o
 
     public byte[] Unprotect(string purpose, ReadOnlySpan<byte> protectedBytes) => Ring.Unprotect(purpose, protectedBytes);
 
-    private KeyRing Ring => _ring ?? throw new InvalidOperationException("The key ring was not unlocked.");
+    private KeyRing Ring => _ring ?? throw (Exception?)_fault ?? new InvalidOperationException("The key ring was not unlocked.");
 
     public void Dispose()
     {

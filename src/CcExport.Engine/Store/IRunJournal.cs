@@ -41,8 +41,8 @@ internal interface IRunJournal
     Task ReopenAsync(long runId, IReadOnlyCollection<int> sealedAgain, string definition, CancellationToken ct);
     /// <summary>What an open run goes on with, where more is asked of it than at its start.</summary>
     Task DefineAsync(long runId, string definition, CancellationToken ct);
-    /// <summary>Erases the spool key of runs of an export that are over and older than <paramref name="before"/>; returns their ids.</summary>
-    Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct);
+    /// <summary>Erases the spool key of those of the runs that are over; returns their ids.</summary>
+    Task<IReadOnlyList<long>> ForgetSpoolsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct);
     /// <summary>Asks the run's runner, whoever it is, to end it for good. False when the run is over.</summary>
     Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct);
     Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct);
@@ -69,7 +69,9 @@ internal interface IRunJournal
 }
 
 /// <summary>Which runs to list; null means any.</summary>
-internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue, bool OpenOnly = false);
+/// <param name="OpenOnly">Only those that are not at their end.</param>
+/// <param name="KeptSpoolOnly">Only those that are, and keep their contacts for a second try.</param>
+internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue, bool OpenOnly = false, bool KeptSpoolOnly = false);
 
 /// <summary>Where a run stands.</summary>
 public enum RunStatus
@@ -132,6 +134,8 @@ internal sealed record RunRecord
     public string? Message { get; init; }
     /// <summary>The definition as it was at the start (JSON), so that a resume does not depend on later changes.</summary>
     public required string Definition { get; init; }
+    /// <summary>The account it goes to, where that was known when it began: connections come and go.</summary>
+    public string? AccountId { get; init; }
     /// <summary>The spool's key, wrapped by the ring; null once destroyed.</summary>
     public byte[]? SpoolKey { get; init; }
 }

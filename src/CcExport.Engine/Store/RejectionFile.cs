@@ -34,10 +34,25 @@ internal static class RejectionFile
         try
         {
             File.Delete(PathOf(home, runId));
+            File.Delete(PathOf(home, runId) + ".new");
+            File.Delete(PathOf(home, runId) + ".damaged");
         }
         catch (DirectoryNotFoundException)
         {
             // Then there is nothing to remove either.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw home.NotWritable(e);
+        }
+    }
+
+    /// <summary>Puts a file that cannot be read out of the way; it goes with the run's other files.</summary>
+    public static void SetAside(CcHome home, long runId)
+    {
+        try
+        {
+            File.Move(PathOf(home, runId), PathOf(home, runId) + ".damaged", overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -17,9 +17,14 @@ internal sealed class DoubtResolver(
     {
         if (batches.In(BatchState.Sending, BatchState.InDoubt).Count == 0) return;
         await allowed(ct).ConfigureAwait(false);
-        // A batch that a killed process left in Sending has no end of its window: it may have been on its way until now.
-        foreach (BatchRecord batch in batches.In(BatchState.Sending)) await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), ct).ConfigureAwait(false);
         DateTimeOffset now = time.GetUtcNow();
+        // A batch that a killed process left in Sending has no end of its window: as long as a request can take, but not until now, or it would reach
+        // over everything that others have sent since.
+        foreach (BatchRecord batch in batches.In(BatchState.Sending))
+        {
+            DateTimeOffset latest = (batch.SendingAt ?? now) + options.LongestRequest;
+            await batches.InDoubtAsync(batch.Number, latest < now ? latest : now, ct).ConfigureAwait(false);
+        }
         // The service forgets its jobs after ten days: of what is older, not finding it proves nothing.
         List<BatchRecord> open = [.. batches.In(BatchState.InDoubt).Where(b => now - b.SendingAt < options.JobsRemembered)];
         verbose($"Looking for {open.Count} lost job(s).");

@@ -15,6 +15,9 @@ internal sealed class RunBatches(IRunJournal journal, long runId, IEnumerable<Ba
 
     public IReadOnlyList<BatchRecord> In(params BatchState[] states) => [.. All.Where(b => states.Contains(b.State))];
 
+    /// <summary>Numbers of the batches whose contacts have their fate.</summary>
+    public HashSet<int> Finished => [.. In(BatchState.Finished).Select(b => b.Number)];
+
     public BatchRecord this[int number]
     {
         get { lock (_lock) return _batches[number]; }

@@ -42,7 +42,7 @@ internal sealed class Uploader(
     {
         try
         {
-            await new DoubtResolver(client, batches, time, options, beforeWrite, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
+            await new DoubtResolver(client, batches, time, options, beforeSend, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
         }
         catch (CcException e)
         {

@@ -309,4 +309,113 @@ public sealed class RecoveryTests
         Assert.Contains(test.Watcher.Warnings, w => w.Contains("lapses", StringComparison.Ordinal));
         Assert.Equal("Warning", (await test.Engine.TestConnectionAsync("acme", default)).Status);
     }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_read_back_at_the_end_costs_the_run_nothing()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        test.Simulator.State.AddFault(Fault(FaultKind.Status, count: 100, path: "activities/contact_exports", status: 400, body: """[{"error_key":"contacts.api.validation.error","error_message":"no exports today"}]"""));
+        Run run = await test.RunFileAsync(test.File("p.csv", People(10)), change: r => r with { Verify = true });
+        Assert.Equal((RunStatus.Completed, 10L), (run.Status, run.Accepted));
+        Assert.Contains(test.Watcher.Warnings, w => w.Contains("not read back", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Being_on_the_list_before_does_not_prove_that_a_lost_batch_arrived()
+    {
+        await using TestEngine test = await TestEngine.StartAsync(change: parts => parts with { Upload = parts.Upload with { DoubtDeadline = TimeSpan.FromSeconds(1) } });
+        test.Simulator.State.AddContact("person1@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "Old", ["last_name"] = "Last1" });
+        test.Simulator.State.AddContact("person2@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "First2", ["last_name"] = "Last2" });
+        await DefineAsync(test, 5);
+        test.Simulator.State.PlanJobs(JobOutcome.Stuck, JobOutcome.Completed);
+        test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop));
+        Run run = await InvokeAsync(test);
+        Assert.Equal((RunStatus.CompletedWithErrors, 5L), (run.Status, run.Unaccounted));
+        Run verified = await ResumeAsync(test, run.Id, verify: true);
+        // One is there just as it was sent; one with an old name; three are not there.
+        Assert.Equal((1L, 4L, 0L), (verified.Accepted, verified.Unaccounted, verified.Refused));
+        Assert.Equal([("InDoubt", 1), ("NotOnList", 1), ("NotOnList", 1), ("NotOnList", 1)],
+            (await test.RejectionsAsync(run.Id)).Select(r => (r.Reason, r.Count)).Order());
+        test.Simulator.State.PlanJobs(JobOutcome.Completed);
+        Run sent = await ResumeAsync(test, run.Id, sendInDoubt: true);
+        Assert.Equal((RunStatus.Completed, 5L), (sent.Status, sent.Accepted));
+    }
+
+    [Fact]
+    public async Task Fields_that_cannot_be_compared_go_once_more_with_a_failed_job()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        string field = test.Simulator.State.AddCustomField("Tier");
+        test.Simulator.State.AddContact("person1@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { [field] = "old" });
+        test.Simulator.State.PlanJobs(JobOutcome.Failed);
+        Run run = await test.RunFileAsync(test.File("p.csv", "EMail,Tier\nperson1@example.com,new\nperson2@example.com,new\n"),
+            new Dictionary<string, string> { ["email"] = "EMail", [field] = "Tier" });
+        Assert.Equal((RunStatus.Completed, 2L), (run.Status, run.Accepted));
+        Assert.Equal(["new", "new"], test.Simulator.State.Contacts(test.ListId).Select(c => c.Fields[field]));
+    }
+
+    [Fact]
+    public async Task Names_that_were_not_sent_are_not_compared()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        // They are known with last names; the map sends first names only, and one has none.
+        test.Simulator.State.AddContact("person1@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "A", ["last_name"] = "Known" });
+        test.Simulator.State.AddContact("person2@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "Known", ["last_name"] = "Known" });
+        test.Simulator.State.PlanJobs(JobOutcome.Failed);
+        Run run = await test.RunFileAsync(test.File("p.csv", "EMail,FirstName\nperson1@example.com,A\nperson2@example.com,\nperson3@example.com,C\n"),
+            new Dictionary<string, string> { ["email"] = "EMail", ["first_name"] = "FirstName" });
+        Assert.Equal((RunStatus.Completed, 3L), (run.Status, run.Accepted));
+        Assert.Equal([3, 1], test.Simulator.State.Activities().Where(a => a.Kind == Import).Select(a => a.Rows));
+    }
+
+    [Fact]
+    public async Task A_run_can_be_ended_whatever_else_is_lost()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        Run parked = await ParkedAsync(test);
+        File.WriteAllText(RejectionFile.PathOf(test.Home, parked.Id), "no line of ours\n");
+        Directory.Delete(test.Home.KeyRingFolder, recursive: true);
+        await using CcEngine later = await CcEngine.OpenAsync(test.Home, TimeProvider.System, p => p, default);
+        Assert.Equal("KeyRingMissing", await Fails(() => later.ResumeAsync(new ResumeRequest { RunId = parked.Id }, test.Watcher, default)));
+        Run ended = await later.StopAsync(parked.Id, test.Watcher, default);
+        Assert.Equal((RunStatus.Canceled, 90L), (ended.Status, ended.Refused));
+        Assert.Contains(test.Watcher.Warnings, w => w.Contains("set aside", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_run_that_had_to_end_is_failed_also_when_another_process_closes_it()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        Run parked = await ParkedAsync(test);
+        IRunJournal journal = test.Store.Runs;
+        // As a process leaves it that died after it had given its batches their fate, and before it closed the run.
+        await journal.SetStatusAsync(parked.Id, RunStatus.Running, "The plan is full.", default);
+        foreach (BatchRecord batch in await journal.GetBatchesAsync(parked.Id, default))
+            await journal.FinishedAsync(parked.Id, batch.Number, new BatchOutcome("NotSent", 0, 0, batch.Rows, 0, null, DateTimeOffset.UtcNow), default);
+        Run run = await ResumeAsync(test, parked.Id);
+        Assert.Equal((RunStatus.Failed, "The plan is full."), (run.Status, run.Message));
+    }
+
+    [Fact]
+    public async Task What_a_run_keeps_for_a_second_try_goes_with_the_next_run_to_the_list()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        test.Simulator.State.Set(s => (s.EmailMaxLength, s.ErrorLineCap) = (19, 0));
+        Run first = await test.RunFileAsync(test.File("p.csv", People(12)));
+        string Folder(Run run) => Path.Combine(test.Home.SpoolFolder, run.Id.ToString("D8", CultureInfo.InvariantCulture));
+        Assert.True(Directory.Exists(Folder(first)));
+        Run second = await test.RunFileAsync(test.File("p.csv", People(12)));
+        Assert.Equal(RunStatus.CompletedWithErrors, second.Status);
+        Assert.Equal((false, true), (Directory.Exists(Folder(first)), Directory.Exists(Folder(second))));
+    }
+
+    [Fact]
+    public async Task Those_who_have_unsubscribed_are_told_from_those_who_are_missing()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        test.Simulator.State.AddContact("person3@example.com", permission: "unsubscribed");
+        test.Simulator.State.Set(s => s.CountersAbsent = true);
+        Run run = await test.RunFileAsync(test.File("p.csv", People(5)), change: r => r with { Verify = true });
+        Assert.Equal((RunStatus.Completed, 4L, 1L, 0L), (run.Status, run.Accepted, run.OptedOut, run.Unaccounted));
+    }
 }

@@ -23,7 +23,7 @@ internal static class SqliteRunRow
     /// <summary>The columns in the order in which <see cref="Read"/> takes them.</summary>
     public static readonly string Columns =
         "Id, Export, ConnectionId, Connection, ListId, Status, \"Trigger\", StartedAt, AllSealedAt, CompletedAt, Message, Definition, SpoolKey, " +
-        NumberNames;
+        NumberNames + ", AccountId";
 
     /// <summary>The parameters of a new run.</summary>
     public static DynamicParameters Values(RunRecord run)
@@ -43,6 +43,7 @@ internal static class SqliteRunRow
             run.Message,
             run.Definition,
             run.SpoolKey,
+            run.AccountId,
         });
         return values;
     }
@@ -80,6 +81,7 @@ internal static class SqliteRunRow
             Requests = row.GetInt32(26),
             BytesSent = row.GetInt64(27),
         },
+        AccountId = TextAt(row, 28),
     };
 
     private static string? TextAt(IDataRecord row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

@@ -72,8 +72,10 @@ internal sealed partial class SqliteRuns
     public Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<BatchRecord>>(
             c => [.. c.Query<SqliteBatchRow>("""
-                SELECT b.* FROM Batches b JOIN Runs r ON r.Id = b.RunId
+                SELECT b.* FROM Batches b JOIN Runs r ON r.Id = b.RunId JOIN Runs own ON own.Id = @runId
                 WHERE b.State IN ('Sending', 'InDoubt') AND b.RunId <> @runId AND r.CompletedAt IS NULL
+                    -- Of another account for certain: then no job can be theirs.
+                    AND NOT (r.ConnectionId <> own.ConnectionId AND r.AccountId IS NOT NULL AND own.AccountId IS NOT NULL AND r.AccountId <> own.AccountId)
                 """, new { runId }).Select(row => row.ToRecord())], ct);
 
     private const string OutcomeSets = """

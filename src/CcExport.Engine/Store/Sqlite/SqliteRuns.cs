@@ -1,4 +1,5 @@
 using System.Data;
+using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -15,9 +16,9 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             : file.WriteAsync(
                 c => c.ExecuteScalar<long>($"""
                     INSERT INTO Runs (Export, ExportKey, ConnectionId, Connection, ListId, Status, "Trigger", StartedAt,
-                        Message, Definition, SpoolKey, {SqliteRunRow.NumberNames})
+                        Message, Definition, SpoolKey, AccountId, {SqliteRunRow.NumberNames})
                     VALUES (@Export, @ExportKey, @ConnectionId, @Connection, @ListId, @Status, @Trigger, @StartedAt,
-                        @Message, @Definition, @SpoolKey, {SqliteRunRow.NumberValues})
+                        @Message, @Definition, @SpoolKey, @AccountId, {SqliteRunRow.NumberValues})
                     RETURNING Id
                     """, SqliteRunRow.Values(run)), ct);
 
@@ -71,11 +72,11 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
     public Task DefineAsync(long runId, string definition, CancellationToken ct) =>
         RunStepAsync(runId, "its definition changes", $"UPDATE Runs SET Definition = @definition WHERE Id = @runId AND {Open}", new DynamicParameters(new { runId, definition }), ct);
 
-    public async Task<IReadOnlyList<long>> ForgetSpoolsAsync(string export, long before, CancellationToken ct)
+    public async Task<IReadOnlyList<long>> ForgetSpoolsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct)
     {
         List<long> forgotten = await file.WriteAsync(
-            c => c.Query<long>("UPDATE Runs SET SpoolKey = NULL WHERE ExportKey = @key AND Id < @before AND SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL RETURNING Id",
-                new { key = NameKey.Of(export), before }).AsList(), ct).ConfigureAwait(false);
+            c => c.Query<long>("UPDATE Runs SET SpoolKey = NULL WHERE Id IN (SELECT value FROM json_each(@ids)) AND SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL RETURNING Id",
+                new { ids = JsonSerializer.Serialize(runIds) }).AsList(), ct).ConfigureAwait(false);
         if (forgotten.Count > 0) await ForgetOldPagesAsync(ct).ConfigureAwait(false);
         return forgotten;
     }
@@ -117,6 +118,10 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         if (query.OpenOnly)
         {
             where.Add(Open);
+        }
+        if (query.KeptSpoolOnly)
+        {
+            where.Add("SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL");
         }
         string filter = where.Count > 0 ? "WHERE " + string.Join(" AND ", where) : "";
         var values = new { key = query.Export is null ? null : NameKey.Of(query.Export), status = query.Status?.ToString(), limit = query.Limit };

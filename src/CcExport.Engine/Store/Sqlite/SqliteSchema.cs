@@ -146,6 +146,7 @@ internal static class SqliteSchema
         """
         -- Another process asks a run to end for good; its runner looks here.
         ALTER TABLE Runs ADD COLUMN StopRequestedAt INTEGER;
+        ALTER TABLE Runs ADD COLUMN AccountId TEXT;
 
         -- Contacts of a job that failed and are not on the list go once more, in a batch of their own: the first one counts them as moved.
         ALTER TABLE Batches ADD COLUMN Moved INTEGER;
