@@ -101,6 +101,12 @@ public sealed class Simulation
         lock (Gate) Jobs.PlanOutcomes(outcomes);
     }
 
+    /// <summary>Gives the next imports ends of their own, in order; other jobs end as always. <see cref="PlanJobs"/> has the first word.</summary>
+    public void PlanImports(params JobOutcome[] outcomes)
+    {
+        lock (Gate) Jobs.PlanImportOutcomes(outcomes);
+    }
+
     /// <summary>Ends all access tokens now.</summary>
     public void ExpireAccessTokens()
     {
@@ -215,7 +221,7 @@ public sealed class Simulation
             AdvanceJobs();
             return [.. Jobs.All.Select(j => new ActivityView(
                 j.Id, j.Kind, Job.StateText(j.State), j.Rows, j.CreatedAt, j.CompletedAt, j.Persons, j.Errors, j.Correctable, j.CannotAdd,
-                [.. j.Messages]))];
+                [.. j.Messages], j.ItemsCompleted))];
         }
     }
 

@@ -62,6 +62,8 @@ internal static class ChaosCommand
             + $"--profiles {options.Profiles} --batch {options.Batch} --kills {options.MostKills}");
         await log.WriteLineAsync($"  planned: {string.Join(", ", report.Plan.Kills.Select(k => k.Step?.ToString() ?? $"after {k.After!.Value.TotalMilliseconds:F0} ms"))}");
         await log.WriteLineAsync($"  faults: {string.Join(", ", report.Plan.Faults.Select(f => $"{f.Effect.Kind} {f.Match.Method} {f.Match.Nth}x{f.Match.Count}"))}");
+        if (report.Plan.JobsFail || report.Plan.Verify)
+            await log.WriteLineAsync($"  jobs: {string.Join(", ", report.Jobs.Select(j => $"{j.Value} {j.Key}"))}{(report.Plan.Verify ? "; the list is read back" : "")}");
         await log.WriteLineAsync($"  killed: {string.Join(", ", report.Kills)}; {report.Hosts} hosts");
         foreach (string finding in report.Findings) await log.WriteLineAsync("  " + finding);
     }

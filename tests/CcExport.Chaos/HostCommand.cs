@@ -12,7 +12,7 @@ internal static class HostCommand
         try
         {
             await using CcEngine engine = await Engines.OpenAsync(options);
-            result = HostResult.Of(await engine.InvokeAsync(new RunRequest { ExportName = options.Export }, new Silent(), default));
+            result = HostResult.Of(await engine.InvokeAsync(new RunRequest { ExportName = options.Export, Verify = options.Verify }, new Silent(), default));
         }
         catch (Exception e)
         {

@@ -11,6 +11,8 @@ internal sealed record HostOptions(string Home, string Export)
     public int? LeaseLife { get; init; }
     /// <summary>Waits of the wire as in production, for hosts that nobody kills.</summary>
     public bool Patient { get; init; }
+    /// <summary>The list is read back at the end.</summary>
+    public bool Verify { get; init; }
 
     public IEnumerable<string> ToArguments()
     {
@@ -20,6 +22,7 @@ internal sealed record HostOptions(string Home, string Export)
         if (Kill is not null) yield return "--die=" + Kill;
         if (LeaseLife is { } life) yield return "--lease=" + life.ToString(CultureInfo.InvariantCulture);
         if (Patient) yield return "--patient";
+        if (Verify) yield return "--verify";
     }
 
     public static HostOptions Parse(ReadOnlySpan<string> arguments)
@@ -33,6 +36,7 @@ internal sealed record HostOptions(string Home, string Export)
                 "--die" => options with { Kill = KillPlan.Parse(value) },
                 "--lease" => options with { LeaseLife = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--patient" => options with { Patient = true },
+                "--verify" => options with { Verify = true },
                 _ => throw new ArgumentException($"'{argument}' is not known."),
             };
         }

@@ -1,42 +1,100 @@
+using System.Runtime.InteropServices;
 using CcExport.Engine.Exports;
 using CcExport.Simulator;
 
 namespace CcExport.Chaos;
 
+/// <summary>How many contacts must have which fate, by what their jobs did.</summary>
+internal sealed class Fates
+{
+    public int Accepted { get; set; }
+    public int OptedOut { get; set; }
+    /// <summary>By the service, or since both of their jobs ended without doing them.</summary>
+    public int Refused { get; set; }
+}
+
 /// <summary>Judges a run by what the service holds and by what the people were made to be; of the engine it takes the numbers it claims.</summary>
 internal static class Judge
 {
-    public static void Contacts(RunReport report, Workshop workshop, Population people, long unaccounted)
+    private const string Import = "contacts_json_import";
+
+    /// <summary>One contact in the imports that the service took, in their order.</summary>
+    private struct Carriage
     {
-        var times = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (ActivityView job in workshop.Service.Activities().Where(j => j.Kind == "contacts_json_import"))
+        public int Times;
+        /// <summary>The first of them did all for it that an import can do.</summary>
+        public bool DoneAtOnce;
+        /// <summary>Any of them did.</summary>
+        public bool Done;
+    }
+
+    /// <summary>
+    /// A contact may be carried by one import, and by a second only if the first ended without doing it: a job that completes has done all
+    /// of its contacts, one that ends otherwise those that it put on the list by then, or that were on it with the same names.
+    /// </summary>
+    public static Fates Contacts(RunReport report, Workshop workshop, Population people, long unaccounted)
+    {
+        var carried = new Dictionary<string, Carriage>(people.Sent.Count, StringComparer.Ordinal);
+        foreach (ActivityView job in workshop.Service.Activities().Where(j => j.Kind == Import))
         {
+            bool completed = job.State == "completed";
+            if (!completed) report.Jobs[Ending(job)] = report.Jobs.GetValueOrDefault(Ending(job)) + 1;
+            int row = 0;
             foreach (string address in workshop.Service.ImportedAddresses(job.Id))
             {
                 string known = address.ToLowerInvariant();
-                times[known] = times.GetValueOrDefault(known) + 1;
+                bool done = completed || people.AsTheyAre.Contains(known) || (row < job.Worked && !people.OptedOut.Contains(known) && !people.Refused.Contains(known));
+                row++;
+                ref Carriage all = ref CollectionsMarshal.GetValueRefOrAddDefault(carried, known, out _);
+                if (all.Times++ == 0) all.DoneAtOnce = done;
+                all.Done |= done;
             }
         }
-        report.Twice += people.Sent.Sum(a => Math.Max(0, times.GetValueOrDefault(a) - 1));
-        long missing = people.Sent.Count(a => !times.ContainsKey(a));
-        HashSet<string> onList = [.. workshop.Service.Contacts(workshop.Simulator.ListId).Select(c => c.Email.ToLowerInvariant())];
-        long notOnList = people.Sent.Count(a => !people.OptedOut.Contains(a) && !people.Refused.Contains(a) && !onList.Contains(a));
+        Fates fates = new();
+        long notSent = 0, twice = 0, undone = 0, notOnList = 0;
+        foreach ((string address, int row) in people.Sent)
+        {
+            Carriage all = carried.GetValueOrDefault(address);
+            twice += Math.Max(0, all.Times - (all.DoneAtOnce ? 1 : 2));
+            if (all.Times > 1 && !all.DoneAtOnce) report.OnceMore++;
+            if (all.Times == 0) notSent++;
+            else if (!all.Done && all.Times == 1) undone++;
+            else if (!all.Done) report.FailedTwice++;
+            if (all.Times > 1 && !all.Done) fates.Refused++;
+            else if (people.Refused.Contains(address)) fates.Refused++;
+            else if (people.OptedOut.Contains(address)) fates.OptedOut++;
+            else
+            {
+                fates.Accepted++;
+                if (all.Done && !IsOnList(workshop, address, row)) notOnList++;
+            }
+        }
+        report.Twice += twice;
         // What the run itself calls unaccounted for is not lost without a word.
-        report.Lost += Math.Max(0, Math.Max(missing, notOnList) - unaccounted);
-        if (report.Lost > 0 || report.Twice > 0) report.Findings.Add($"{missing} not sent, {notOnList} not on the list, {report.Twice} sent twice.");
+        long lost = Math.Max(0, notSent + undone + notOnList - unaccounted);
+        report.Lost += lost;
+        if (lost > 0 || twice > 0)
+            report.Findings.Add($"{notSent} not sent, {undone} not done by their only job, {notOnList} not on the list under their names, {twice} sent twice.");
+        return fates;
     }
 
-    public static async Task NumbersAsync(RunReport report, Workshop workshop, Population people, Run run)
+    private static string Ending(ActivityView job) => job is { State: "failed", Worked: > 0 } ? "failed half-way" : job.State;
+
+    private static bool IsOnList(Workshop workshop, string address, int row) => workshop.Service.Contact(address) is { Deleted: false } contact
+        && contact.ListIds.Contains(workshop.Simulator.ListId)
+        && contact.Fields.GetValueOrDefault("first_name") == Population.FirstName(row) && contact.Fields.GetValueOrDefault("last_name") == Population.LastName(row);
+
+    public static async Task NumbersAsync(RunReport report, Workshop workshop, Population people, Fates fates, Run run)
     {
         bool closes = run.Read == run.Invalid + run.Duplicate + run.Suppressed + run.Unchanged + run.Sent
             && run.Sent == run.Accepted + run.OptedOut + run.Refused + run.Unaccounted;
         bool asMade = (run.Read, run.Invalid, run.Duplicate, run.Sent) == (people.Read, people.Invalid, people.Duplicate, people.Sent.Count)
-            && (run.Unaccounted > 0 || (run.Accepted, run.OptedOut, run.Refused) == (people.Accepted, people.OptedOut.Count, people.Refused.Count));
+            && (run.Unaccounted > 0 || (run.Accepted, run.OptedOut, run.Refused) == (fates.Accepted, fates.OptedOut, fates.Refused));
         if (!closes || !asMade)
         {
             report.BalanceOff = true;
             report.Findings.Add($"The balance is {HostResult.Of(run).ToJson()}; made were {people.Read} read, {people.Invalid} invalid, {people.Duplicate} duplicate, "
-                + $"{people.Sent.Count} sent, {people.Accepted} accepted, {people.OptedOut.Count} opted out, {people.Refused.Count} refused.");
+                + $"{people.Sent.Count} sent, {fates.Accepted} accepted, {fates.OptedOut} opted out, {fates.Refused} refused.");
         }
         if (run.Unaccounted > 0)
         {

@@ -24,6 +24,7 @@ internal sealed class OneRun(RunPlan plan, int profiles, int batch)
         await SignInAsync(workshop);
         await workshop.SetExportAsync(Export, people, batch);
         foreach (var fault in plan.Faults) workshop.Service.AddFault(fault);
+        workshop.Service.PlanImports(plan.EndsOfImports((people.Sent.Count + batch - 1) / batch));
 
         Run? run = await ToItsEndAsync(workshop);
         if (run is null)
@@ -33,11 +34,11 @@ internal sealed class OneRun(RunPlan plan, int profiles, int batch)
         else
         {
             if (!workshop.SpoolIsEmpty()) await SweepAsync(workshop);
-            await Judge.NumbersAsync(_report, workshop, people, run);
             _report.SpoolLeft = !workshop.SpoolIsEmpty();
             if (_report.SpoolLeft) _report.Findings.Add("Something is left in the spool.");
         }
-        Judge.Contacts(_report, workshop, people, run?.Unaccounted ?? 0);
+        Fates fates = Judge.Contacts(_report, workshop, people, run?.Unaccounted ?? 0);
+        if (run is not null) await Judge.NumbersAsync(_report, workshop, people, fates, run);
         Judge.Calls(_report, workshop, _deadTokensAllowed);
         LookForAddresses(workshop);
         return _report;
@@ -94,7 +95,7 @@ internal sealed class OneRun(RunPlan plan, int profiles, int batch)
         }
         using var over = new CancellationTokenSource();
         Task expiry = ExpireAsync(workshop, number < plan.Expiries.Count ? plan.Expiries[number] : null, over.Token);
-        HostEnd end = await HostProcess.RunAsync(new HostOptions(workshop.Home, Export) { Kill = kill?.Step }, kill?.After);
+        HostEnd end = await HostProcess.RunAsync(new HostOptions(workshop.Home, Export) { Kill = kill?.Step, Verify = plan.Verify }, kill?.After);
         await over.CancelAsync();
         await expiry;
         return end;

@@ -16,12 +16,18 @@ internal sealed class Population
     public int Read { get; private set; }
     public int Invalid { get; private set; }
     public int Duplicate { get; private set; }
-    /// <summary>Addresses that must reach the service, in lower case.</summary>
-    public HashSet<string> Sent { get; } = [];
+    /// <summary>Addresses that must reach the service, in lower case, and the row that they come from.</summary>
+    public Dictionary<string, int> Sent { get; } = [];
     public HashSet<string> OptedOut { get; } = [];
     public HashSet<string> Refused { get; } = [];
 
-    public int Accepted => Sent.Count - OptedOut.Count - Refused.Count;
+    /// <summary>On the list before the run, under other names.</summary>
+    public HashSet<string> Renamed { get; } = [];
+    /// <summary>On the list before the run, just as they are sent.</summary>
+    public HashSet<string> AsTheyAre { get; } = [];
+
+    public static string FirstName(int row) => string.Create(CultureInfo.InvariantCulture, $"First{row}");
+    public static string LastName(int row) => string.Create(CultureInfo.InvariantCulture, $"Last{row}");
 
     public static Population Make(string path, string tag, int profiles, Random chance)
     {
@@ -30,7 +36,7 @@ internal sealed class Population
         List<string> plain = [];
         for (int i = 1; i <= profiles; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"K{i},First{i},Last{i},{people.Next(i, tag, plain, chance)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"K{i},{FirstName(i)},{LastName(i)},{people.Next(i, tag, plain, chance)}\n");
         }
         people.Read = profiles;
         File.WriteAllText(path, text.ToString());
@@ -60,8 +66,10 @@ internal sealed class Population
         {
             plain.Add(address);
             if (fate is >= 0.04 and < 0.055) OptedOut.Add(address);
+            else if (fate is >= 0.055 and < 0.08) Renamed.Add(address);
+            else if (fate is >= 0.08 and < 0.09) AsTheyAre.Add(address);
         }
-        Sent.Add(address);
+        Sent.Add(address, i);
         return address;
     }
 }

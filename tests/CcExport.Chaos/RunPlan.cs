@@ -15,6 +15,11 @@ internal sealed record RunPlan
     /// <summary>For the n-th host: how long after its start all access tokens end.</summary>
     public required IReadOnlyList<TimeSpan?> Expiries { get; init; }
 
+    /// <summary>Some of its jobs end without completing; see <see cref="EndsOfImports"/>.</summary>
+    public required bool JobsFail { get; init; }
+    /// <summary>The list is read back at the end.</summary>
+    public required bool Verify { get; init; }
+
     private const string Import = "contacts_json_import";
 
     public static RunPlan Make(int index, int seed, int mostKills = 4)
@@ -25,19 +30,46 @@ internal sealed record RunPlan
         for (int left = chance.Next(10) switch { < 3 => 0, < 7 => 1, < 9 => 2, _ => 3 }; left > 0; left--) faults.Add(Fault(chance));
         List<TimeSpan?> expiries = [];
         for (int host = 0; host < 8; host++) expiries.Add(chance.NextDouble() < 0.2 ? TimeSpan.FromMilliseconds(chance.Next(500, 5000)) : null);
-        return new RunPlan { Index = index, Seed = own, Kills = MakeKills(index, mostKills, chance), Faults = faults, Expiries = expiries };
+        KillPlan turn = KillPlan.Of(index, chance);
+        bool jobsFail = turn.Step == "Settled" || chance.Next(4) == 0, verify = turn.Step == "Revised" || chance.Next(5) == 0;
+        return new RunPlan
+        {
+            Index = index,
+            Seed = own,
+            Kills = MakeKills(turn, [.. KillPlan.Steps.Where(s => (s != "Settled" || jobsFail) && (s != "Revised" || verify))], mostKills, chance),
+            Faults = faults,
+            Expiries = expiries,
+            JobsFail = jobsFail,
+            Verify = verify,
+        };
+    }
+
+    /// <summary>
+    /// How the run's imports end, in the order in which the service takes them: of the first round a third do not complete, but never all;
+    /// of those that go once more the first fails now and then too, so that its contacts are refused for good.
+    /// </summary>
+    public JobOutcome[] EndsOfImports(int batches)
+    {
+        if (!JobsFail) return [];
+        var chance = new Random(Mix(Seed, batches));
+        JobOutcome[] bad = [JobOutcome.Failed, JobOutcome.TimedOut, JobOutcome.Cancelled, JobOutcome.PartialFailure, JobOutcome.PartialFailure];
+        JobOutcome Bad() => bad[chance.Next(bad.Length)];
+        List<JobOutcome> ends = [.. Enumerable.Range(0, batches).Select(_ => chance.Next(3) == 0 ? Bad() : JobOutcome.Completed)];
+        ends[chance.Next(batches)] = Bad();
+        if (!ends.Contains(JobOutcome.Completed)) ends[0] = JobOutcome.Completed;
+        if (chance.Next(3) == 0) ends.Add(Bad());
+        return [.. ends];
     }
 
     /// <summary>Every run dies at one step by turns, so that each gets its share; most die some times more.</summary>
-    private static List<PlannedKill> MakeKills(int index, int most, Random chance)
+    private static List<PlannedKill> MakeKills(KillPlan turn, string[] steps, int most, Random chance)
     {
-        KillPlan turn = KillPlan.Of(index, chance);
         List<KillPlan> early = [], late = [];
         List<PlannedKill> timed = [];
         for (int more = Math.Min(most - 1, chance.Next(20) switch { < 5 => 0, < 12 => 1, < 17 => 2, _ => 3 }); more > 0; more--)
         {
             if (chance.Next(2) == 0) timed.Add(new PlannedKill(null, TimeSpan.FromMilliseconds(chance.Next(300, 8000))));
-            else if (KillPlan.Of(chance.Next(2 * KillPlan.Steps.Length), chance) is { } step) (step.Phase < turn.Phase && step.Phase < Sending ? early : late).Add(step);
+            else if (KillPlan.Of(steps, chance.Next(2 * steps.Length), chance) is { } step) (step.Phase < turn.Phase && step.Phase < Sending ? early : late).Add(step);
         }
         List<PlannedKill> kills = [.. early.OrderBy(k => k.Phase).Select(k => new PlannedKill(k, null))];
         // A death by the clock first only where it cannot pass the step whose turn it is.

@@ -8,6 +8,12 @@ internal sealed class RunReport(RunPlan plan)
     /// <summary>A step with before or after, or "any moment".</summary>
     public List<string> Kills { get; } = [];
     public Dictionary<string, int> Faults { get; } = [];
+    /// <summary>Import jobs that did not complete, by how they ended.</summary>
+    public Dictionary<string, int> Jobs { get; } = [];
+    /// <summary>Contacts that went once more since their first job had not done them.</summary>
+    public long OnceMore { get; set; }
+    /// <summary>Contacts whose second job did not do them either.</summary>
+    public long FailedTwice { get; set; }
     public int Expiries { get; set; }
     public int RotationDeaths { get; set; }
     public long Lost { get; set; }

@@ -34,6 +34,12 @@ internal sealed class Tally
         foreach (IGrouping<string, int> kind in _runs.SelectMany(r => r.Faults).GroupBy(f => f.Key, f => f.Value).OrderBy(g => g.Key, StringComparer.Ordinal))
             Line("  " + kind.Key, kind.Sum());
         Line("  access tokens expired", _runs.Sum(r => r.Expiries));
+        text.AppendLine("  jobs that did not complete");
+        foreach (IGrouping<string, int> end in _runs.SelectMany(r => r.Jobs).GroupBy(j => j.Key, j => j.Value).OrderBy(g => g.Key, StringComparer.Ordinal))
+            Line("  " + end.Key, end.Sum());
+        Line("  contacts sent once more for them", _runs.Sum(r => r.OnceMore));
+        Line("  contacts refused, done by neither", _runs.Sum(r => r.FailedTwice));
+        Line("  runs that read their list back", _runs.Count(r => r.Plan.Verify));
         text.AppendLine("  must be zero");
         Line("  lost", _runs.Sum(r => r.Lost));
         Line("  twice", _runs.Sum(r => r.Twice));

@@ -52,9 +52,20 @@ internal sealed class Workshop : IAsyncDisposable
     public Population Populate(string export, string tag, int profiles, Random chance)
     {
         Population people = Population.Make(PathOf(export + ".csv"), tag, profiles, chance);
-        foreach (string address in people.OptedOut) Service.AddContact(address, permission: "unsubscribed");
+        Settle(people);
         return people;
     }
+
+    /// <summary>Puts those into the account who were there before.</summary>
+    public void Settle(Population people)
+    {
+        foreach (string address in people.OptedOut) Service.AddContact(address, permission: "unsubscribed");
+        foreach (string address in people.Renamed) Put(address, "Before", "Then");
+        foreach (string address in people.AsTheyAre) Put(address, Population.FirstName(people.Sent[address]), Population.LastName(people.Sent[address]));
+    }
+
+    private void Put(string address, string firstName, string lastName) => Service.AddContact(
+        address, listIds: [Simulator.ListId], fields: new Dictionary<string, string> { ["first_name"] = firstName, ["last_name"] = lastName });
 
     public async Task<Snapshot> LookAsync(string export)
     {

@@ -14,6 +14,7 @@ internal sealed class JobQueue(Account account)
     private readonly Queue<Job> _waiting = new();
     private readonly List<Job> _running = [];
     private readonly Queue<JobOutcome> _nextOutcomes = new();
+    private readonly Queue<JobOutcome> _nextImports = new();
     private DateTimeOffset _slotFreeAt;
     private DateTimeOffset _advancedTo;
 
@@ -26,7 +27,7 @@ internal sealed class JobQueue(Account account)
     public void Add(Job job)
     {
         NextSequence++;
-        if (_nextOutcomes.TryDequeue(out JobOutcome outcome)) job.Outcome = outcome;
+        if (_nextOutcomes.TryDequeue(out JobOutcome outcome) || (job is ImportJob && _nextImports.TryDequeue(out outcome))) job.Outcome = outcome;
         _all.Add(job);
         _byId.Add(job.Id, job);
         _waiting.Enqueue(job);
@@ -35,6 +36,11 @@ internal sealed class JobQueue(Account account)
     public void PlanOutcomes(IEnumerable<JobOutcome> outcomes)
     {
         foreach (JobOutcome outcome in outcomes) _nextOutcomes.Enqueue(outcome);
+    }
+
+    public void PlanImportOutcomes(IEnumerable<JobOutcome> outcomes)
+    {
+        foreach (JobOutcome outcome in outcomes) _nextImports.Enqueue(outcome);
     }
 
     /// <summary>An activity is known for ten days.</summary>

@@ -76,6 +76,7 @@ public sealed record ContactView(
 /// <param name="Correctable">Rows with a fault that can be put right.</param>
 /// <param name="CannotAdd">Rows of people who opted out.</param>
 /// <param name="Messages">Its messages.</param>
+/// <param name="Worked">Rows it worked through, from the first on, whatever became of them.</param>
 public sealed record ActivityView(
     string Id, string Kind, string State, int Rows, DateTimeOffset CreatedAt, DateTimeOffset? CompletedAt,
-    int Persons, int Errors, int Correctable, int CannotAdd, IReadOnlyList<string> Messages);
+    int Persons, int Errors, int Correctable, int CannotAdd, IReadOnlyList<string> Messages, int Worked);
