@@ -53,10 +53,10 @@ internal sealed class DoubtResolver(
 
     private async Task DecideAsync(BatchRecord batch, Sighting sighting, string? id, Action<string> verbose, CancellationToken ct)
     {
-        if (sighting == Sighting.Found)
+        if (sighting is Sighting.Found or Sighting.Failed)
         {
             await batches.SentAsync(batch.Number, id!, batch.SentAt ?? time.GetUtcNow(), ct).ConfigureAwait(false);
-            verbose($"Batch {batch.Number} had arrived: its job was found.");
+            verbose(sighting == Sighting.Found ? $"Batch {batch.Number} had arrived: its job was found." : $"Batch {batch.Number}: its job failed, if it arrived at all.");
             return;
         }
         // Ambiguous twice: waiting longer will not tell them apart. Missed too often: something else is wrong. It stays in doubt, is counted and named.
@@ -71,8 +71,19 @@ internal sealed class DoubtResolver(
         List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed, IReadOnlyList<BatchRecord> others)
     {
         DateTimeOffset now = time.GetUtcNow();
-        var looks = open.ToDictionary(b => b.Number, b =>
-            LostJob.Look(DoubtOf(b, now), jobs, claimed, client.ServerSkew, options.WindowMargin));
+        var looks = new Dictionary<int, (Sighting Sighting, string? ActivityId)>();
+        HashSet<string> given = [];
+        foreach (BatchRecord batch in open)
+        {
+            (Sighting sighting, IReadOnlyList<string> ids) = LostJob.Look(DoubtOf(batch, now), jobs, claimed, client.ServerSkew, options.WindowMargin);
+            looks[batch.Number] = sighting switch
+            {
+                Sighting.Found => (sighting, ids[0]),
+                // One failed job is one batch's. Where they are fewer than the batches, the others did not arrive.
+                Sighting.Failed => ids.FirstOrDefault(given.Add) is { } id ? (sighting, id) : (Sighting.NotSeen, null),
+                _ => (sighting, null),
+            };
+        }
         // With few rows a batch, counts come again in a run: one job that may be either of two batches is neither's for certain.
         foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.ActivityId, l => l.Key).Where(g => g.Count() > 1).ToList())
         {
@@ -85,7 +96,7 @@ internal sealed class DoubtResolver(
             List<BatchRecord> rivals = [.. others.Where(o => LostJob.MayBe(job, RivalOf(o, now), client.ServerSkew, options.WindowMargin))];
             if (rivals.Count > 0) looks[number] = (rivals.Any(o => o.State == BatchState.Sending) ? Sighting.Wait : Sighting.Ambiguous, null);
         }
-        return looks.ToDictionary(l => l.Key, l => (l.Value.Item1, l.Value.Item2));
+        return looks;
     }
 
     private static Doubt DoubtOf(BatchRecord batch, DateTimeOffset now) => new(batch.Number, batch.Rows, batch.SendingAt ?? now, batch.SentAt ?? now);

@@ -14,8 +14,13 @@ internal enum Sighting
     Wait,
     /// <summary>No job can be it.</summary>
     NotSeen,
-    /// <summary>Several jobs can be it, or one whose counts never came.</summary>
+    /// <summary>Several jobs can be it, or one that completed and whose counts never came.</summary>
     Ambiguous,
+    /// <summary>
+    /// Only jobs can be it that did not complete and never counted their rows. Whichever it was, or none: the list says what of the batch it has,
+    /// and the rest goes once more.
+    /// </summary>
+    Failed,
 }
 
 /// <summary>
@@ -26,27 +31,30 @@ internal static class LostJob
 {
     /// <param name="skew">The service's clock minus ours.</param>
     /// <param name="margin">How far outside the window a job may have been created.</param>
-    public static (Sighting Sighting, string? ActivityId) Look(
+    /// <returns>With the one job found, or with those that failed.</returns>
+    public static (Sighting Sighting, IReadOnlyList<string> ActivityIds) Look(
         Doubt doubt, IEnumerable<Activity> jobs, IReadOnlySet<string> claimed, TimeSpan skew, TimeSpan margin)
     {
-        List<Activity> matches = [];
+        List<string> matches = [], failed = [];
         bool waiting = false, unknowable = false;
         foreach (Activity job in jobs)
         {
             // What has a file of results is a contact export: it has a count too, but is no import.
             if (claimed.Contains(job.ActivityId) || job.ResultsHref is not null) continue;
             if (!InWindow(job, doubt, skew, margin)) continue;
-            if (IsOfRows(job, doubt)) matches.Add(job);
+            if (IsOfRows(job, doubt)) matches.Add(job.ActivityId);
             else if (!job.IsTerminal) waiting = true;
+            else if (job.State != "completed" && job.ItemsTotal is null or 0) failed.Add(job.ActivityId);
             else if (job.ItemsTotal is null) unknowable = true;
         }
         return matches.Count switch
         {
-            1 => (Sighting.Found, matches[0].ActivityId),
-            > 1 => (Sighting.Ambiguous, null),
-            _ when waiting => (Sighting.Wait, null),
-            _ when unknowable => (Sighting.Ambiguous, null),
-            _ => (Sighting.NotSeen, null),
+            1 => (Sighting.Found, matches),
+            > 1 => (Sighting.Ambiguous, []),
+            _ when waiting => (Sighting.Wait, []),
+            _ when unknowable => (Sighting.Ambiguous, []),
+            _ when failed.Count > 0 => (Sighting.Failed, failed),
+            _ => (Sighting.NotSeen, []),
         };
     }
 

@@ -82,6 +82,18 @@ public sealed class DoubtResolverTests
     }
 
     [Fact]
+    public async Task Failed_jobs_without_a_count_are_given_to_one_lost_batch_each()
+    {
+        await using SealedRun run = await SealedRun.OpenAsync(Rows, Rows - 2, Rows - 4);
+        foreach (int batch in new[] { 1, 2, 3 }) await run.LoseAsync(batch);
+        string[] jobs = [SealedRun.Job("a", 0, run.Now, "failed"), SealedRun.Job("b", 0, run.Now, "timed_out")];
+        run.Looks(jobs, jobs);
+        await run.Resolver().ResolveAsync(_ => { }, default);
+        Assert.Equal([(BatchState.Sent, "a"), (BatchState.Sent, "b"), (BatchState.Sealed, null)],
+            new[] { await run.OnDiskAsync(1), await run.OnDiskAsync(2), await run.OnDiskAsync(3) }.Select(b => (b.State, b.ActivityId)));
+    }
+
+    [Fact]
     public async Task Between_two_looks_lies_the_time_that_the_listing_may_lag()
     {
         await using SealedRun run = await SealedRun.OpenAsync(Rows);
