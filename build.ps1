@@ -42,6 +42,7 @@ Set-StrictMode -Version 3
 $Out = Join-Path $PSScriptRoot 'out'
 $Stage = Join-Path $Out 'CcExport'
 $Results = Join-Path $Out 'test-results'
+$Hosts = Join-Path $Out 'chaos'
 
 $KeptRuntimes = 'win', 'win-x64', 'win-arm64', 'unix', 'linux-x64', 'linux-arm64', 'linux-musl-x64', 'linux-musl-arm64', 'osx', 'osx-x64', 'osx-arm64'
 
@@ -76,7 +77,12 @@ function Invoke-Build {
     # Native libraries of platforms that PowerShell does not run on are three quarters of the size.
     Get-ChildItem (Join-Path $bin 'deps/runtimes') -Directory -ErrorAction Ignore | Where-Object Name -NotIn $KeptRuntimes | Remove-Item -Recurse
 
-    Invoke-Precompile (Join-Path $bin 'deps')
+    $deps = Join-Path $bin 'deps'
+    Invoke-Precompile $deps (Join-Path $deps 'runtimes/linux-x64/lib/net10.0')
+    # The hosts that chaos kills are processes of a second or two each, by the hundred.
+    if (Test-Path $Hosts) { Remove-Item $Hosts -Recurse -Force }
+    Copy-Item (Join-Path $PSScriptRoot 'tests/CcExport.Chaos/bin/Release/net10.0') $Hosts -Recurse
+    Invoke-Precompile $Hosts $Hosts
 
     Write-Step 'help'
     $help = Join-Path $PSScriptRoot 'tools/New-Help.ps1'
@@ -86,22 +92,22 @@ function Invoke-Build {
 
 # Most of a short run's processor time would go into compiling the engine and its packages. Here they are compiled ahead of time, for the
 # platform this runs on, beside the portable ones, which every other platform (and an older runtime) takes. The load context chooses.
-function Invoke-Precompile([string] $Deps) {
+function Invoke-Precompile([string] $Deps, [string] $Target) {
     $package = Join-Path $PSScriptRoot '.tools/microsoft.netcore.app.crossgen2.linux-x64'
     if (-not (Test-Path $package)) { Write-Host 'Not compiled ahead of time: there is no compiler for this platform.'; return }
     $compiler = (Get-ChildItem $package -Recurse -Filter crossgen2 -File | Select-Object -Last 1).FullName
     chmod +x $compiler
     $framework = Split-Path ([object].Assembly.Location)
+    $web = $framework.Replace('Microsoft.NETCore.App', 'Microsoft.AspNetCore.App')
     # Shared by all builds: a package's assembly is compiled once.
     $cache = Join-Path $PSScriptRoot ".tools/precompiled/$([Environment]::Version)"
-    $target = Join-Path $Deps 'runtimes/linux-x64/lib/net10.0'
-    $null = New-Item $cache, $target -ItemType Directory -Force
+    $null = New-Item $cache, $Target -ItemType Directory -Force
     foreach ($file in Get-ChildItem $Deps -Filter '*.dll') {
         $compiled = Join-Path $cache "$($file.BaseName).$((Get-FileHash $file).Hash.Substring(0, 16)).dll"
         if (-not (Test-Path $compiled)) {
-            & $compiler $file.FullName -r "$framework/*.dll" -r "$Deps/*.dll" --targetos linux --targetarch x64 -O -o $compiled | Out-Null
+            & $compiler $file.FullName -r "$framework/*.dll" -r "$web/*.dll" -r "$Deps/*.dll" --targetos linux --targetarch x64 -O -o $compiled | Out-Null
         }
-        Copy-Item $compiled (Join-Path $target $file.Name)
+        Copy-Item $compiled (Join-Path $Target $file.Name) -Force
     }
 }
 
@@ -231,6 +237,8 @@ function Invoke-Clean {
 
 if ($Task -eq 'clean') { Invoke-Clean; return }
 if (-not $NoBuild) { Invoke-Build }
+$chaosHost = Join-Path $Hosts 'CcExport.Chaos.dll'
+if (Test-Path $chaosHost) { $env:CCEXPORT_CHAOS_HOST = $chaosHost }
 switch ($Task) {
     'test' { Invoke-Test }
     'demo' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tools/Demo.ps1')) + @($Rest | Where-Object { $_ })) }

@@ -14,6 +14,10 @@ internal sealed class HostProcess : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
 
+    /// <summary>This program: where build.ps1 has it compiled ahead of time, so, for a host lives too short to get that back.</summary>
+    private static readonly string Program = Environment.GetEnvironmentVariable("CCEXPORT_CHAOS_HOST") is { Length: > 0 } compiled
+        ? compiled : typeof(HostProcess).Assembly.Location;
+
     private readonly Process _process;
     private readonly Task<string> _out;
     private readonly Task<string> _error;
@@ -30,7 +34,7 @@ internal sealed class HostProcess : IDisposable
 
     public static HostProcess Start(HostOptions options)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(HostProcess).Assembly.Location, .. options.ToArguments()])
+        var start = new ProcessStartInfo("dotnet", [Program, .. options.ToArguments()])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

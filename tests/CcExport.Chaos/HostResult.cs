@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Store;
@@ -55,7 +56,11 @@ internal sealed record HostResult
         Message = e is CcException ? e.Message : e.ToString(),
     };
 
-    public string ToJson() => JsonSerializer.Serialize(this);
+    public string ToJson() => JsonSerializer.Serialize(this, HostJson.Default.HostResult);
 
-    public static HostResult? FromJson(string line) => line.StartsWith('{') ? JsonSerializer.Deserialize<HostResult>(line) : null;
+    public static HostResult? FromJson(string line) => line.StartsWith('{') ? JsonSerializer.Deserialize(line, HostJson.Default.HostResult) : null;
 }
+
+/// <summary>Made by the compiler: a host lives too short to do it itself.</summary>
+[JsonSerializable(typeof(HostResult))]
+internal sealed partial class HostJson : JsonSerializerContext;
