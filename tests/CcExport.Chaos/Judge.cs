@@ -11,6 +11,8 @@ internal sealed class Fates
     public int OptedOut { get; set; }
     /// <summary>By the service, or since both of their jobs ended without doing them.</summary>
     public int Refused { get; set; }
+    /// <summary>Both of their jobs ended without doing them, and the list has them under other names, as it had before: nothing is claimed of these.</summary>
+    public int Open { get; set; }
 }
 
 /// <summary>Judges a run by what the service holds and by what the people were made to be; of the engine it takes the numbers it claims.</summary>
@@ -60,7 +62,8 @@ internal static class Judge
             if (all.Times == 0) notSent++;
             else if (!all.Done && all.Times == 1) undone++;
             else if (!all.Done) report.FailedTwice++;
-            if (all.Times > 1 && !all.Done) fates.Refused++;
+            if (all.Times > 1 && !all.Done && people.Renamed.Contains(address)) fates.Open++;
+            else if (all.Times > 1 && !all.Done) fates.Refused++;
             else if (people.Refused.Contains(address)) fates.Refused++;
             else if (people.OptedOut.Contains(address)) fates.OptedOut++;
             else
@@ -89,17 +92,18 @@ internal static class Judge
         bool closes = run.Read == run.Invalid + run.Duplicate + run.Suppressed + run.Unchanged + run.Sent
             && run.Sent == run.Accepted + run.OptedOut + run.Refused + run.Unaccounted;
         bool asMade = (run.Read, run.Invalid, run.Duplicate, run.Sent) == (people.Read, people.Invalid, people.Duplicate, people.Sent.Count)
-            && (run.Unaccounted > 0 || (run.Accepted, run.OptedOut, run.Refused) == (fates.Accepted, fates.OptedOut, fates.Refused));
+            && (run.Unaccounted > fates.Open || (run.Accepted, run.OptedOut, run.Refused, run.Unaccounted) == (fates.Accepted, fates.OptedOut, fates.Refused, fates.Open));
         if (!closes || !asMade)
         {
             report.BalanceOff = true;
             report.Findings.Add($"The balance is {HostResult.Of(run).ToJson()}; made were {people.Read} read, {people.Invalid} invalid, {people.Duplicate} duplicate, "
-                + $"{people.Sent.Count} sent, {fates.Accepted} accepted, {fates.OptedOut} opted out, {fates.Refused} refused.");
+                + $"{people.Sent.Count} sent, {fates.Accepted} accepted, {fates.OptedOut} opted out, {fates.Refused} refused, {fates.Open} open.");
         }
-        if (run.Unaccounted > 0)
+        report.OldValues += fates.Open;
+        if (run.Unaccounted > fates.Open)
         {
-            report.InDoubt += run.Unaccounted;
-            report.Findings.Add($"{run.Unaccounted} in doubt: {run.Message}");
+            report.InDoubt += run.Unaccounted - fates.Open;
+            report.Findings.Add($"{run.Unaccounted - fates.Open} in doubt: {run.Message}");
         }
         Dictionary<string, long> named = await workshop.CountRejectionsAsync(run.Id);
         (string Kind, long Count)[] expected = [("Invalid", run.Invalid), ("Duplicate", run.Duplicate), ("Refused", run.Refused), ("Unaccounted", run.Unaccounted)];

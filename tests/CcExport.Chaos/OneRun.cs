@@ -33,8 +33,9 @@ internal sealed class OneRun(RunPlan plan, int profiles, int batch)
         }
         else
         {
-            if (!workshop.SpoolIsEmpty()) await SweepAsync(workshop);
-            _report.SpoolLeft = !workshop.SpoolIsEmpty();
+            // A run with contacts whose fate is open keeps them, for a second try.
+            if (run.Unaccounted == 0 && !workshop.SpoolIsEmpty()) await SweepAsync(workshop);
+            _report.SpoolLeft = run.Unaccounted == 0 && !workshop.SpoolIsEmpty();
             if (_report.SpoolLeft) _report.Findings.Add("Something is left in the spool.");
         }
         Fates fates = Judge.Contacts(_report, workshop, people, run?.Unaccounted ?? 0);

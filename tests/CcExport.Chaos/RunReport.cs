@@ -23,6 +23,8 @@ internal sealed class RunReport(RunPlan plan)
     public bool RejectionsOff { get; set; }
     public int OverLimit { get; set; }
     public long InDoubt { get; set; }
+    /// <summary>Contacts whose jobs both failed and whom the list has with other values.</summary>
+    public long OldValues { get; set; }
     public bool NotAtItsEnd { get; set; }
     public bool AddressInClear { get; set; }
     public bool SpoolLeft { get; set; }
