@@ -71,28 +71,28 @@ internal sealed class DoubtResolver(
         List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed, IReadOnlyList<BatchRecord> others)
     {
         DateTimeOffset now = time.GetUtcNow();
-        var looks = new Dictionary<int, (Sighting Sighting, string? ActivityId)>();
+        var found = open.ToDictionary(b => b.Number, b => LostJob.Look(DoubtOf(b, now), jobs, claimed, client.ServerSkew, options.WindowMargin));
+        // One failed job is one batch's, and it does not matter which has which: each is settled by the list. Where they are fewer than the batches, some
+        // did not arrive, and nothing tells which.
+        List<int> failed = [.. found.Where(f => f.Value.Sighting == Sighting.Failed).Select(f => f.Key)];
         HashSet<string> given = [];
-        foreach (BatchRecord batch in open)
+        bool enough = failed.All(number => found[number].ActivityIds.Any(given.Add));
+        given.Clear();
+        var looks = found.ToDictionary(f => f.Key, f => f.Value.Sighting switch
         {
-            (Sighting sighting, IReadOnlyList<string> ids) = LostJob.Look(DoubtOf(batch, now), jobs, claimed, client.ServerSkew, options.WindowMargin);
-            looks[batch.Number] = sighting switch
-            {
-                Sighting.Found => (sighting, ids[0]),
-                // One failed job is one batch's. Where they are fewer than the batches, the others did not arrive.
-                Sighting.Failed => ids.FirstOrDefault(given.Add) is { } id ? (sighting, id) : (Sighting.NotSeen, null),
-                _ => (sighting, null),
-            };
-        }
+            Sighting.Found => (f.Value.Sighting, (string?)f.Value.ActivityIds[0]),
+            Sighting.Failed => enough ? (f.Value.Sighting, f.Value.ActivityIds.First(given.Add)) : (Sighting.Ambiguous, null),
+            var other => (other, null),
+        });
         // With few rows a batch, counts come again in a run: one job that may be either of two batches is neither's for certain.
-        foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.ActivityId, l => l.Key).Where(g => g.Count() > 1).ToList())
+        foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.Item2, l => l.Key).Where(g => g.Count() > 1).ToList())
         {
             foreach (int number in same) looks[number] = (Sighting.Ambiguous, null);
         }
         // Another run may be about to claim the very job: one whose request is on its way will know soon; one in doubt can't tell it from ours.
         foreach (int number in looks.Where(l => l.Value.Sighting == Sighting.Found).Select(l => l.Key).ToList())
         {
-            Activity job = jobs.First(j => j.ActivityId == looks[number].ActivityId);
+            Activity job = jobs.First(j => j.ActivityId == looks[number].Item2);
             List<BatchRecord> rivals = [.. others.Where(o => LostJob.MayBe(job, RivalOf(o, now), client.ServerSkew, options.WindowMargin))];
             if (rivals.Count > 0) looks[number] = (rivals.Any(o => o.State == BatchState.Sending) ? Sighting.Wait : Sighting.Ambiguous, null);
         }

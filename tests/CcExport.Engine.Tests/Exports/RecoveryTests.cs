@@ -418,4 +418,33 @@ public sealed class RecoveryTests
         Run run = await test.RunFileAsync(test.File("p.csv", People(5)), change: r => r with { Verify = true });
         Assert.Equal((RunStatus.Completed, 4L, 1L, 0L), (run.Status, run.Accepted, run.OptedOut, run.Unaccounted));
     }
+
+    [Fact]
+    public async Task A_run_taken_over_from_a_runner_not_known_to_be_dead_waits_until_no_request_of_its_can_be_on_its_way()
+    {
+        await using TestEngine test = await TestEngine.StartAsync(change: parts => parts with
+        {
+            Wire = new CcExport.Engine.ConstantContact.WireContext(parts.Store.Connections, parts.Store.Calls, parts.Store.Leases, parts.Secrets, parts.Time)
+            {
+                Options = new CcExport.Engine.ConstantContact.WireOptions { ImportTimeout = TimeSpan.FromSeconds(4) },
+            },
+        });
+        Run parked = await ParkedAsync(test);
+        await test.Store.Runs.SendingAsync(parked.Id, 1, DateTimeOffset.UtcNow, default);
+        // A runner on another machine, whose lease has just lapsed.
+        var elsewhere = new LeaseOwner(Guid.NewGuid(), "elsewhere", 1, 1, "run");
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        Assert.True((await test.Store.Leases.TryTakeAsync("export/E", elsewhere, now, now.AddSeconds(1), default)).Taken);
+        Assert.Equal("RunInProgress", await Fails(() => ResumeAsync(test, parked.Id)));
+        await Task.Delay(1100);
+        long calls = test.Simulator.State.Statistics().Total;
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Task<Run> resumed = ResumeAsync(test, parked.Id);
+        await Task.Delay(3000);
+        Assert.Equal(calls, test.Simulator.State.Statistics().Total);
+        Run run = await resumed;
+        Assert.Equal((RunStatus.Completed, 90L), (run.Status, run.Accepted));
+        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(4));
+        Assert.Equal(run.Batches, test.Simulator.State.Activities().Count);
+    }
 }
