@@ -58,3 +58,14 @@ public sealed class SqliteLeaseTests : LeaseCompliance
         fixture.Dispose();
     }
 }
+
+public sealed class SqliteRecoveryTests : RecoveryCompliance
+{
+    private readonly SqliteFixture fixture = new();
+    private protected override Task<IStore> OpenAsync(Func<int, long, bool>? isAlive = null) => fixture.OpenAsync(isAlive);
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        fixture.Dispose();
+    }
+}
