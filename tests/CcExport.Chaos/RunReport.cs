@@ -12,6 +12,8 @@ internal sealed class RunReport(RunPlan plan)
     public Dictionary<string, int> Jobs { get; } = [];
     /// <summary>Contacts that went once more since their first job had not done them.</summary>
     public long OnceMore { get; set; }
+    /// <summary>Contacts that went once more though the list had them just so before the run: their first job left no trace by which it could be known.</summary>
+    public long Needless { get; set; }
     /// <summary>Contacts whose second job did not do them either.</summary>
     public long FailedTwice { get; set; }
     public int Expiries { get; set; }

@@ -52,6 +52,7 @@ internal sealed class Tally
         Line("  spools not empty", _runs.Count(r => r.SpoolLeft));
         text.AppendLine("  counted apart");
         Line("  contacts left in doubt", _runs.Sum(r => r.InDoubt));
+        Line("  sent once more, there before", _runs.Sum(r => r.Needless));
         Line("  runs with contacts in doubt", _runs.Count(r => r.InDoubt > 0));
         Line("  deaths in the rotation window", _runs.Sum(r => r.RotationDeaths));
         Line("wall time", wall.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture));
