@@ -6,7 +6,8 @@
     The module is staged to out/CcExport and used from there by tests, demo and benchmarks, as users would have it.
 .PARAMETER Task
     build (default), test, demo, bench, soak, chaos, pack or clean. chaos kills runs at every step and judges them by what the service holds:
-    -Runs, -Seed, -Parallel, -Profiles, -Batch, and -Index for one run again; or "race" or "wake" in their place.
+    -Runs, -Seed, -Parallel, -Profiles, -Batch, and -Index for one run again; or "pwsh" (the module in PowerShell, a
+    million profiles: -Runs, -Seed, -Profiles, -Index), "race" or "wake" in their place.
 .PARAMETER Filter
     For test: only tests whose names hold this text.
 .PARAMETER Only
@@ -21,6 +22,8 @@
     dotnet pwsh build.ps1 test -Only pester -Filter Isolation
 .EXAMPLE
     dotnet pwsh build.ps1 chaos -Runs 500 -Seed 1 -Parallel 6
+.EXAMPLE
+    dotnet pwsh build.ps1 chaos pwsh -Runs 20 -Seed 1
 #>
 [CmdletBinding()]
 param(
@@ -195,6 +198,8 @@ function Invoke-Test {
 function Invoke-Chaos {
     $arguments = @($Rest | Where-Object { $_ })
     if (-not $arguments -or $arguments[0] -like '-*') { $arguments = @('run') + $arguments }
+    $env:CCEXPORT_CHAOS_PWSH = Join-Path $PSHOME 'pwsh.dll'
+    $env:CCEXPORT_CHAOS_MODULE = Join-Path $Stage 'CcExport.psd1'
     $PSNativeCommandUseErrorActionPreference = $false
     dotnet (Join-Path $PSScriptRoot 'tests/CcExport.Chaos/bin/Release/net10.0/CcExport.Chaos.dll') @arguments
     exit $LASTEXITCODE

@@ -12,7 +12,7 @@ internal sealed record HostEnd(HostResult? Result, bool Died, bool Killed, strin
 /// <summary>A host as a child process.</summary>
 internal sealed class HostProcess : IDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(20);
 
     /// <summary>This program: where build.ps1 has it compiled ahead of time, so, for a host lives too short to get that back.</summary>
     private static readonly string Program = Environment.GetEnvironmentVariable("CCEXPORT_CHAOS_HOST") is { Length: > 0 } compiled
@@ -32,9 +32,12 @@ internal sealed class HostProcess : IDisposable
 
     public int Id => _process.Id;
 
-    public static HostProcess Start(HostOptions options)
+    public static HostProcess Start(HostOptions options) => Start([Program, .. options.ToArguments()], []);
+
+    /// <param name="arguments">Of <c>dotnet</c>; its process is the host itself, and no child of it.</param>
+    public static HostProcess Start(IEnumerable<string> arguments, Dictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Program, .. options.ToArguments()])
+        var start = new ProcessStartInfo("dotnet", arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -42,6 +45,7 @@ internal sealed class HostProcess : IDisposable
         };
         // A host lives for some seconds: compiling anything better than once would cost more than it gives.
         start.Environment["DOTNET_TC_CallCountingDelayMs"] = "10000";
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         return new HostProcess(Process.Start(start)!);
     }
 
@@ -49,18 +53,18 @@ internal sealed class HostProcess : IDisposable
     public static async Task<HostEnd> RunAsync(HostOptions options, TimeSpan? killAfter = null)
     {
         using HostProcess host = Start(options);
-        if (killAfter is { } time)
-        {
-            try
-            {
-                await host._process.WaitForExitAsync().WaitAsync(time);
-            }
-            catch (TimeoutException)
-            {
-                host.Kill();
-            }
-        }
-        return await host.EndAsync();
+        return await host.ToItsEndAsync(killAfter is { } time ? over => Task.Delay(time, over) : null);
+    }
+
+    /// <param name="moment">Ends when it is to be killed, if it is still alive then.</param>
+    public async Task<HostEnd> ToItsEndAsync(Func<CancellationToken, Task>? moment)
+    {
+        if (moment is null) return await EndAsync();
+        using var over = new CancellationTokenSource();
+        Task ended = _process.WaitForExitAsync();
+        if (await Task.WhenAny(ended, moment(over.Token)) != ended) Kill();
+        await over.CancelAsync();
+        return await EndAsync();
     }
 
     public void Kill()

@@ -24,15 +24,15 @@ internal static class Judge
     private struct Carriage
     {
         public int Times;
-        /// <summary>The first of them did all for it that an import can do.</summary>
-        public bool DoneAtOnce;
-        /// <summary>Any of them did.</summary>
+        /// <summary>One of them did all for it that an import can do.</summary>
         public bool Done;
+        /// <summary>How many came after that one.</summary>
+        public int After;
     }
 
     /// <summary>
-    /// A contact may be carried by one import, and by a second only if the first ended without doing it: a job that completes has done all
-    /// of its contacts, one that ends otherwise those that it put on the list by then, or that were on it with the same names.
+    /// A contact may be carried by a further import only as long as none before has done it: a job that completes has done all of its
+    /// contacts, one that ends otherwise those that it put on the list by then. More than two is too many whatever they did.
     /// </summary>
     public static Fates Contacts(RunReport report, Workshop workshop, Population people, long unaccounted)
     {
@@ -45,10 +45,11 @@ internal static class Judge
             foreach (string address in workshop.Service.ImportedAddresses(job.Id))
             {
                 string known = address.ToLowerInvariant();
-                bool done = completed || people.AsTheyAre.Contains(known) || (row < job.Worked && !people.OptedOut.Contains(known) && !people.Refused.Contains(known));
+                bool done = completed || (row < job.Worked && !people.OptedOut.Contains(known) && !people.Refused.Contains(known));
                 row++;
                 ref Carriage all = ref CollectionsMarshal.GetValueRefOrAddDefault(carried, known, out _);
-                if (all.Times++ == 0) all.DoneAtOnce = done;
+                all.Times++;
+                if (all.Done || all.Times > 2) all.After++;
                 all.Done |= done;
             }
         }
@@ -57,19 +58,21 @@ internal static class Judge
         foreach ((string address, int row) in people.Sent)
         {
             Carriage all = carried.GetValueOrDefault(address);
-            twice += Math.Max(0, all.Times - (all.DoneAtOnce ? 1 : 2));
-            if (all.Times > 1 && !all.DoneAtOnce) report.OnceMore++;
+            bool there = people.AsTheyAre.Contains(address);
+            // Who was on the list just as sent needed no second import, whatever the first one did.
+            twice += there ? Math.Max(0, all.Times - 1) : all.After;
+            if (all.Times > 1) report.OnceMore++;
             if (all.Times == 0) notSent++;
-            else if (!all.Done && all.Times == 1) undone++;
-            else if (!all.Done) report.FailedTwice++;
+            else if (!all.Done && !there && all.Times == 1) undone++;
+            else if (!all.Done && !there) report.FailedTwice++;
             if (all.Times > 1 && !all.Done && people.Renamed.Contains(address)) fates.Open++;
-            else if (all.Times > 1 && !all.Done) fates.Refused++;
+            else if (all.Times > 1 && !all.Done && !there) fates.Refused++;
             else if (people.Refused.Contains(address)) fates.Refused++;
             else if (people.OptedOut.Contains(address)) fates.OptedOut++;
             else
             {
                 fates.Accepted++;
-                if (all.Done && !IsOnList(workshop, address, row)) notOnList++;
+                if ((all.Done || there) && !IsOnList(workshop, address, row)) notOnList++;
             }
         }
         report.Twice += twice;

@@ -5,7 +5,7 @@ using CcExport.Engine.Store;
 namespace CcExport.Chaos;
 
 /// <summary>One run from its first host to its end: hosts are started and killed as planned, then one is left alone.</summary>
-internal sealed class OneRun(RunPlan plan, int profiles, int batch)
+internal sealed class OneRun(RunPlan plan, IHosts hosts)
 {
     private const string Export = "Customers", Sweep = "Sweep";
     private const int MostHosts = 16;
@@ -19,12 +19,12 @@ internal sealed class OneRun(RunPlan plan, int profiles, int batch)
 
     public async Task<RunReport> RunAsync()
     {
-        await using Workshop workshop = await Workshop.OpenAsync(plan.Seed);
-        Population people = workshop.Populate(Export, plan.Index.ToString(CultureInfo.InvariantCulture), profiles, _chance);
+        await using Workshop workshop = await Workshop.OpenAsync(plan.Seed, hosts.Switches);
+        Population people = hosts.Populate(workshop, Export, plan, _chance);
         await SignInAsync(workshop);
-        await workshop.SetExportAsync(Export, people, batch);
+        await workshop.SetExportAsync(Export, people, hosts.Batch);
         foreach (var fault in plan.Faults) workshop.Service.AddFault(fault);
-        workshop.Service.PlanImports(plan.EndsOfImports((people.Sent.Count + batch - 1) / batch));
+        workshop.Service.PlanImports(plan.EndsOfImports((people.Sent.Count + hosts.RowsOfBatch - 1) / hosts.RowsOfBatch));
 
         Run? run = await ToItsEndAsync(workshop);
         if (run is null)
@@ -96,7 +96,7 @@ internal sealed class OneRun(RunPlan plan, int profiles, int batch)
         }
         using var over = new CancellationTokenSource();
         Task expiry = ExpireAsync(workshop, number < plan.Expiries.Count ? plan.Expiries[number] : null, over.Token);
-        HostEnd end = await HostProcess.RunAsync(new HostOptions(workshop.Home, Export) { Kill = kill?.Step, Verify = plan.Verify }, kill?.After);
+        HostEnd end = await hosts.RunAsync(workshop, Export, plan, kill, _chance);
         await over.CancelAsync();
         await expiry;
         return end;

@@ -1,9 +1,14 @@
+using System.Globalization;
 using CcExport.Simulator;
 
 namespace CcExport.Chaos;
 
-/// <summary>One kill: at a step, or some time after the host's start.</summary>
-internal sealed record PlannedKill(KillPlan? Step, TimeSpan? After);
+/// <summary>One kill: at a step, or some time after the host's start or after the service has taken so many imports from it.</summary>
+internal sealed record PlannedKill(KillPlan? Step, TimeSpan? After, int Imports = 0)
+{
+    public override string ToString() => Step?.ToString()
+        ?? string.Create(CultureInfo.InvariantCulture, $"{After!.Value.TotalMilliseconds:F0} ms after {(Imports > 0 ? $"import {Imports}" : "the start")}");
+}
 
 /// <summary>What is done to one run, all of it from its seed: the kills in their order, the faults, and when access tokens end.</summary>
 internal sealed record RunPlan
@@ -86,7 +91,25 @@ internal sealed record RunPlan
 
     private static int Sending => Array.IndexOf(KillPlan.Steps, "Sending");
 
-    private static FaultRule Fault(Random chance)
+    /// <summary>The same run at full size, where only the clock and the imports taken tell when to kill, and the imports are some more.</summary>
+    /// <param name="length">About how long a host takes to send all.</param>
+    public static RunPlan MakeLarge(int index, int seed, TimeSpan length, int imports)
+    {
+        RunPlan plan = Make(index, seed);
+        var chance = new Random(Mix(plan.Seed, index));
+        List<PlannedKill> kills = [];
+        for (int left = chance.Next(1, 5); left > 0; left--)
+        {
+            kills.Add(chance.Next(2) == 0
+                ? new PlannedKill(null, TimeSpan.FromMilliseconds(chance.Next(500, (int)length.TotalMilliseconds)))
+                : new PlannedKill(null, TimeSpan.FromMilliseconds(chance.Next(1500)), chance.Next(1, (imports * 2 / 3) + 2)));
+        }
+        List<FaultRule> faults = [];
+        for (int left = chance.Next(1, 6); left > 0; left--) faults.Add(Fault(chance, imports));
+        return plan with { Kills = kills, Faults = faults };
+    }
+
+    private static FaultRule Fault(Random chance, int imports = 7)
     {
         bool read = chance.Next(4) == 0;
         (FaultKind kind, int? status, int delay, int count) = chance.Next(read ? 4 : 8) switch
@@ -101,7 +124,7 @@ internal sealed record RunPlan
         };
         return new FaultRule
         {
-            Match = new FaultMatch { Method = read ? "GET" : "POST", Path = read ? "/v3/" : Import, Nth = chance.Next(1, read ? 12 : 8), Count = count },
+            Match = new FaultMatch { Method = read ? "GET" : "POST", Path = read ? "/v3/" : Import, Nth = chance.Next(1, read ? 12 : imports + 1), Count = count },
             Effect = new FaultEffect { Kind = kind, Status = status, DelayMs = delay },
         };
     }
