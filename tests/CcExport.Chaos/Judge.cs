@@ -34,7 +34,8 @@ internal static class Judge
     /// A contact may be carried by a further import only as long as none before has done it: a job that completes has done all of its
     /// contacts, one that ends otherwise those that it put on the list by then. More than two is too many whatever they did.
     /// </summary>
-    public static Fates Contacts(RunReport report, Workshop workshop, Population people, long unaccounted)
+    /// <param name="failed">Rows that the run names as refused since their jobs failed.</param>
+    public static Fates Contacts(RunReport report, Workshop workshop, Population people, long unaccounted, HashSet<long> failed)
     {
         var carried = new Dictionary<string, Carriage>(people.Sent.Count, StringComparer.Ordinal);
         foreach (ActivityView job in workshop.Service.Activities().Where(j => j.Kind == Import))
@@ -62,11 +63,13 @@ internal static class Judge
             // Who was on the list just as sent needed no second import, whatever the first one did.
             twice += there ? Math.Max(0, all.Times - 1) : all.After;
             if (all.Times > 1) report.OnceMore++;
-            if (all.Times == 0) notSent++;
-            else if (!all.Done && !there && all.Times == 1) undone++;
-            else if (!all.Done && !there) report.FailedTwice++;
-            if (all.Times > 1 && !all.Done && people.Renamed.Contains(address)) fates.Open++;
-            else if (all.Times > 1 && !all.Done && !there) fates.Refused++;
+            // Its first batch may have been lost on the way to the service, and its rest have gone in one that failed.
+            bool gaveUp = all.Times > 1 || failed.Contains(row);
+            if (all.Times == 0 && !there) notSent++;
+            else if (!all.Done && !there && !gaveUp && !people.Renamed.Contains(address)) undone++;
+            else if (!all.Done && !there && all.Times > 0) report.FailedTwice++;
+            if (all.Times > 0 && !all.Done && people.Renamed.Contains(address)) fates.Open++;
+            else if (!all.Done && !there && gaveUp) fates.Refused++;
             else if (people.Refused.Contains(address)) fates.Refused++;
             else if (people.OptedOut.Contains(address)) fates.OptedOut++;
             else

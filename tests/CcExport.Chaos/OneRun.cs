@@ -38,7 +38,7 @@ internal sealed class OneRun(RunPlan plan, IHosts hosts)
             _report.SpoolLeft = run.Unaccounted == 0 && !workshop.SpoolIsEmpty();
             if (_report.SpoolLeft) _report.Findings.Add("Something is left in the spool.");
         }
-        Fates fates = Judge.Contacts(_report, workshop, people, run?.Unaccounted ?? 0);
+        Fates fates = Judge.Contacts(_report, workshop, people, run?.Unaccounted ?? 0, run is null ? [] : await workshop.FailedTwiceAsync(run.Id));
         if (run is not null) await Judge.NumbersAsync(_report, workshop, people, fates, run);
         Judge.Calls(_report, workshop, _deadTokensAllowed);
         LookForAddresses(workshop);

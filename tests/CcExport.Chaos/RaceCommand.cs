@@ -47,7 +47,7 @@ internal static class RaceCommand
         var report = new RunReport(RunPlan.Make(0, 1));
         foreach ((string export, Population people) in all.Skip(done.Length > 1 ? 1 : 0))
         {
-            Fates fates = Judge.Contacts(report, workshop, people, 0);
+            Fates fates = Judge.Contacts(report, workshop, people, 0, []);
             if ((await workshop.LookAsync(export)).Run is { } run) await Judge.NumbersAsync(report, workshop, people, fates, run);
         }
         Judge.Calls(report, workshop, 0);

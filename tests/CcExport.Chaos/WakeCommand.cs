@@ -53,7 +53,7 @@ internal static class WakeCommand
         if (woken.Result?.Error != "LeaseLost") findings.Add($"The woken host ended with {woken.Result?.ToJson()} {woken.Noise}");
 
         var report = new RunReport(RunPlan.Make(0, 2));
-        Fates fates = Judge.Contacts(report, workshop, people, 0);
+        Fates fates = Judge.Contacts(report, workshop, people, 0, []);
         if ((await workshop.LookAsync(Export)).Run is { } run) await Judge.NumbersAsync(report, workshop, people, fates, run);
         Judge.Calls(report, workshop, 0);
         if (!workshop.SpoolIsEmpty()) findings.Add("Something is left in the spool.");

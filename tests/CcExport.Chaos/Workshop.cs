@@ -90,6 +90,20 @@ internal sealed class Workshop : IAsyncDisposable
         return counts;
     }
 
+    /// <summary>Rows of those whom the run names as refused since both of their jobs failed.</summary>
+    public async Task<HashSet<long>> FailedTwiceAsync(long run)
+    {
+        HashSet<long> rows = [];
+        await WithEngineAsync(async (engine, _) =>
+        {
+            await foreach (Rejection r in engine.GetRejectionsAsync(run, default))
+            {
+                if (r.Reason == "JobFailedTwice") rows.Add(r.Row);
+            }
+        });
+        return rows;
+    }
+
     private async Task WithEngineAsync(Func<CcEngine, EngineParts, Task> act)
     {
         EngineParts? parts = null;

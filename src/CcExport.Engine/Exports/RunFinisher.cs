@@ -86,11 +86,13 @@ internal sealed class RunFinisher(
         CcException? end = null;
         while (true)
         {
-            end ??= await SendAsync(run, batches, spool, stop, ct).ConfigureAwait(false);
+            HashSet<int> byList = [];
+            end ??= await SendAsync(run, batches, spool, stop, byList, ct).ConfigureAwait(false);
             if (end is not null && (CanGoOn(end) || end.ErrorId == "RunStopped")) return end;
             // If this process dies before the end, the next one still knows that it is one.
             if (end is not null) await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, RunCloser.Explain(end), either, requests()).ConfigureAwait(false);
             List<UnsettledBatch> unsettled = await FollowAsync(batches, spool, rejections, either).ConfigureAwait(false);
+            unsettled.AddRange(batches.In(BatchState.InDoubt).Where(b => byList.Contains(b.Number)).Select(b => new UnsettledBatch(b, null, Lost(b))));
             if (unsettled.Count == 0) break;
             await SettleAsync(run, definition, batches, spool, rejections, reader, unsettled, sendAgain: end is null, requests, either).ConfigureAwait(false);
             if (batches.In(BatchState.Sealed).Count == 0) break;
@@ -128,7 +130,10 @@ internal sealed class RunFinisher(
     private static bool IsWhole(ExportDefinition definition)
         => definition.Map.Keys.All(k => k.Equals("email", StringComparison.OrdinalIgnoreCase) || k.Equals("first_name", StringComparison.OrdinalIgnoreCase) || k.Equals("last_name", StringComparison.OrdinalIgnoreCase));
 
-    private async Task<CcException?> SendAsync(RunRecord run, RunBatches batches, ISpool spool, StopSignal stop, CancellationToken ct)
+    /// <summary>Not the verdict of a batch that stays in doubt: that one may be sent again as a whole, and this one's rest has gone by itself.</summary>
+    private BatchOutcome Lost(BatchRecord batch) => new("lost", 0, 0, 0, batch.Rows, "The answer was lost, and no job that completed can be this batch's.", parts.Time.GetUtcNow());
+
+    private async Task<CcException?> SendAsync(RunRecord run, RunBatches batches, ISpool spool, StopSignal stop, HashSet<int> byList, CancellationToken ct)
     {
         int total = batches.All.Count, open = batches.In(BatchState.Sealed).Count;
         CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);
@@ -146,7 +151,9 @@ internal sealed class RunFinisher(
         }
         var uploader = new Uploader(client, batches, spool, parts.Time, parts.Upload, MayAsync, lease.AssureAsync,
             () => reporter.Report(total - batches.In(BatchState.Sealed, BatchState.Sending).Count, total, "batches"), reporter.Verbose);
-        return await uploader.SendAsync(ct).ConfigureAwait(false);
+        CcException? end = await uploader.SendAsync(ct).ConfigureAwait(false);
+        byList.UnionWith(uploader.ByList);
+        return end;
     }
 
     /// <summary>Follows all jobs to their end. Those that prove their contacts' fate are closed; the others are returned.</summary>
@@ -200,7 +207,8 @@ internal sealed class RunFinisher(
             HashSet<int> these = [.. unsettled.Select(u => u.Batch.Number)];
             await rejections.KeepAsync(r => r.Batch is not { } batch || !these.Contains(batch)).ConfigureAwait(false);
             var close = new BatchCloser(batches, spool, rejections, parts.Time);
-            foreach (UnsettledBatch one in unsettled) await close.CloseAsync(one.Batch, one.Job, ct).ConfigureAwait(false);
+            // One without a job stays in doubt, and is closed as that.
+            foreach (UnsettledBatch one in unsettled.Where(u => u.Batch.State == BatchState.Sent)) await close.CloseAsync(one.Batch, one.Job, ct).ConfigureAwait(false);
         }
     }
 

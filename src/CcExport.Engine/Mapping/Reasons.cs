@@ -45,7 +45,7 @@ internal static class Reasons
         [NotSent] = ("The run ended before this batch was sent.", "See the run's message; run the export again when its cause is mended."),
         [InDoubt] = ("The answer to this batch was lost and its job was not found for certain; it was not sent again.", "Resume-CcRun -SendInDoubt sends it: a repeated import changes nothing that is there already. Resume-CcRun -Verify reads the list back first."),
         [NotOnList] = ("The list was read back after the run, and this contact is not on it.", "See what the service said of its batch, if anything; correct the profile and run again."),
-        [JobFailedTwice] = ("The job for this contact failed, so did the one it was sent in once more, and the list does not have it.", "See what the service says; run the export again later."),
+        [JobFailedTwice] = ("The job for this contact failed or was lost, the one it was sent in once more failed as well, and the list does not have it.", "See what the service says; run the export again later."),
         [OldValues] = ("The job for these contacts did not complete. Their addresses are on the list, but not, or not for certain, with the values that were sent.", "Run the export again."),
         [RunStopped] = ("The run was stopped before the job of this batch had ended.", "Run the export again: a repeated import changes nothing that is there already."),
     }.ToFrozenDictionary();

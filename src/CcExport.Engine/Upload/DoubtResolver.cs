@@ -13,6 +13,9 @@ namespace CcExport.Engine.Upload;
 internal sealed class DoubtResolver(
     ConstantContactClient client, RunBatches batches, TimeProvider time, UploadOptions options, Func<CancellationToken, Task> allowed, Dictionary<int, int> missed)
 {
+    /// <summary>Batches that stay InDoubt and whose contacts the list can tell apart (<see cref="Sighting.Failed"/>).</summary>
+    public HashSet<int> ByList { get; } = [];
+
     public async Task ResolveAsync(Action<string> verbose, CancellationToken ct)
     {
         if (batches.In(BatchState.Sending, BatchState.InDoubt).Count == 0) return;
@@ -53,10 +56,16 @@ internal sealed class DoubtResolver(
 
     private async Task DecideAsync(BatchRecord batch, Sighting sighting, string? id, Action<string> verbose, CancellationToken ct)
     {
-        if (sighting is Sighting.Found or Sighting.Failed)
+        if (sighting == Sighting.Failed)
+        {
+            ByList.Add(batch.Number);
+            verbose($"Batch {batch.Number}: its job failed, if it arrived at all. The list will tell.");
+            return;
+        }
+        if (sighting == Sighting.Found)
         {
             await batches.SentAsync(batch.Number, id!, batch.SentAt ?? time.GetUtcNow(), ct).ConfigureAwait(false);
-            verbose(sighting == Sighting.Found ? $"Batch {batch.Number} had arrived: its job was found." : $"Batch {batch.Number}: its job failed, if it arrived at all.");
+            verbose($"Batch {batch.Number} had arrived: its job was found.");
             return;
         }
         // Ambiguous twice: waiting longer will not tell them apart. Missed too often: something else is wrong. It stays in doubt, is counted and named.
@@ -71,28 +80,16 @@ internal sealed class DoubtResolver(
         List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed, IReadOnlyList<BatchRecord> others)
     {
         DateTimeOffset now = time.GetUtcNow();
-        var found = open.ToDictionary(b => b.Number, b => LostJob.Look(DoubtOf(b, now), jobs, claimed, client.ServerSkew, options.WindowMargin));
-        // One failed job is one batch's, and it does not matter which has which: each is settled by the list. Where they are fewer than the batches, some
-        // did not arrive, and nothing tells which.
-        List<int> failed = [.. found.Where(f => f.Value.Sighting == Sighting.Failed).Select(f => f.Key)];
-        HashSet<string> given = [];
-        bool enough = failed.All(number => found[number].ActivityIds.Any(given.Add));
-        given.Clear();
-        var looks = found.ToDictionary(f => f.Key, f => f.Value.Sighting switch
-        {
-            Sighting.Found => (f.Value.Sighting, (string?)f.Value.ActivityIds[0]),
-            Sighting.Failed => enough ? (f.Value.Sighting, f.Value.ActivityIds.First(given.Add)) : (Sighting.Ambiguous, null),
-            var other => (other, null),
-        });
+        var looks = open.ToDictionary(b => b.Number, b => LostJob.Look(DoubtOf(b, now), jobs, claimed, client.ServerSkew, options.WindowMargin));
         // With few rows a batch, counts come again in a run: one job that may be either of two batches is neither's for certain.
-        foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.Item2, l => l.Key).Where(g => g.Count() > 1).ToList())
+        foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.ActivityId, l => l.Key).Where(g => g.Count() > 1).ToList())
         {
             foreach (int number in same) looks[number] = (Sighting.Ambiguous, null);
         }
         // Another run may be about to claim the very job: one whose request is on its way will know soon; one in doubt can't tell it from ours.
         foreach (int number in looks.Where(l => l.Value.Sighting == Sighting.Found).Select(l => l.Key).ToList())
         {
-            Activity job = jobs.First(j => j.ActivityId == looks[number].Item2);
+            Activity job = jobs.First(j => j.ActivityId == looks[number].ActivityId);
             List<BatchRecord> rivals = [.. others.Where(o => LostJob.MayBe(job, RivalOf(o, now), client.ServerSkew, options.WindowMargin))];
             if (rivals.Count > 0) looks[number] = (rivals.Any(o => o.State == BatchState.Sending) ? Sighting.Wait : Sighting.Ambiguous, null);
         }

@@ -17,8 +17,8 @@ internal enum Sighting
     /// <summary>Several jobs can be it, or one that completed and whose counts never came.</summary>
     Ambiguous,
     /// <summary>
-    /// Only jobs can be it that did not complete and never counted their rows. Whichever it was, or none: the list says what of the batch it has,
-    /// and the rest goes once more.
+    /// Only jobs can be it that did not complete and never counted their rows. Whether one of them was it, or it never arrived, nothing tells; but the
+    /// list tells what of the batch it has, and the rest can go.
     /// </summary>
     Failed,
 }
@@ -31,12 +31,11 @@ internal static class LostJob
 {
     /// <param name="skew">The service's clock minus ours.</param>
     /// <param name="margin">How far outside the window a job may have been created.</param>
-    /// <returns>With the one job found, or with those that failed.</returns>
-    public static (Sighting Sighting, IReadOnlyList<string> ActivityIds) Look(
+    public static (Sighting Sighting, string? ActivityId) Look(
         Doubt doubt, IEnumerable<Activity> jobs, IReadOnlySet<string> claimed, TimeSpan skew, TimeSpan margin)
     {
-        List<string> matches = [], failed = [];
-        bool waiting = false, unknowable = false;
+        List<string> matches = [];
+        bool waiting = false, unknowable = false, failed = false;
         foreach (Activity job in jobs)
         {
             // What has a file of results is a contact export: it has a count too, but is no import.
@@ -44,17 +43,17 @@ internal static class LostJob
             if (!InWindow(job, doubt, skew, margin)) continue;
             if (IsOfRows(job, doubt)) matches.Add(job.ActivityId);
             else if (!job.IsTerminal) waiting = true;
-            else if (job.State != "completed" && job.ItemsTotal is null or 0) failed.Add(job.ActivityId);
+            else if (job.State != "completed" && job.ItemsTotal is null or 0) failed = true;
             else if (job.ItemsTotal is null) unknowable = true;
         }
         return matches.Count switch
         {
-            1 => (Sighting.Found, matches),
-            > 1 => (Sighting.Ambiguous, []),
-            _ when waiting => (Sighting.Wait, []),
-            _ when unknowable => (Sighting.Ambiguous, []),
-            _ when failed.Count > 0 => (Sighting.Failed, failed),
-            _ => (Sighting.NotSeen, []),
+            1 => (Sighting.Found, matches[0]),
+            > 1 => (Sighting.Ambiguous, null),
+            _ when waiting => (Sighting.Wait, null),
+            _ when unknowable => (Sighting.Ambiguous, null),
+            _ when failed => (Sighting.Failed, null),
+            _ => (Sighting.NotSeen, null),
         };
     }
 

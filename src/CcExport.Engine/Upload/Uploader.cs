@@ -19,6 +19,9 @@ internal sealed class Uploader(
     private readonly Dictionary<int, int> _missed = [];
     private CcException? _stop;
 
+    /// <summary>Batches that stay InDoubt and whose contacts the list can tell apart.</summary>
+    public HashSet<int> ByList { get; } = [];
+
     /// <summary>
     /// Sends all. Returns what stopped it (then some batches are still Sealed), or null when every batch was sent, refused, or stays
     /// in doubt. Cancelled, it leaves requests on their way as Sending, to be looked for later.
@@ -42,7 +45,9 @@ internal sealed class Uploader(
     {
         try
         {
-            await new DoubtResolver(client, batches, time, options, beforeSend, _missed).ResolveAsync(verbose, ct).ConfigureAwait(false);
+            var resolver = new DoubtResolver(client, batches, time, options, beforeSend, _missed);
+            await resolver.ResolveAsync(verbose, ct).ConfigureAwait(false);
+            ByList.UnionWith(resolver.ByList);
         }
         catch (CcException e)
         {

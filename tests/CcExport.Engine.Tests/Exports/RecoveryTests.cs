@@ -447,4 +447,17 @@ public sealed class RecoveryTests
         Assert.True(clock.Elapsed > TimeSpan.FromSeconds(4));
         Assert.Equal(run.Batches, test.Simulator.State.Activities().Count);
     }
+
+    [Fact]
+    public async Task A_lost_answer_to_a_job_that_failed_is_settled_by_the_list()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        test.Simulator.State.AddContact("person2@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "First2", ["last_name"] = "Last2" });
+        test.Simulator.State.PlanJobs(JobOutcome.Failed);
+        test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop));
+        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
+        Assert.Equal((RunStatus.Completed, 10L, 2), (run.Status, run.Accepted, run.Batches));
+        // The one who was there as sent does not go again.
+        Assert.Equal([10, 9], test.Simulator.State.Activities().Where(a => a.Kind == Import).Select(a => a.Rows));
+    }
 }
