@@ -11,7 +11,8 @@ namespace CcExport.Chaos;
 internal static class WakeCommand
 {
     private const string Export = "Customers", Import = "POST /v3/activities/contacts_json_import";
-    private const int LeaseLife = 2000;
+    // Long enough that a machine under load does not let the second host lose its own.
+    private const int LeaseLife = 5000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), Nap = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Runs it and gives what was wrong: nothing.</summary>
