@@ -29,7 +29,7 @@ internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejectio
             BatchOutcome outcome;
             try
             {
-                outcome = sealer is not null && !one.Batch.Again
+                outcome = sealer is not null && MayGo(one.Batch, one.Job)
                     ? await MoveAsync(one, content, sealer, ct).ConfigureAwait(false)
                     : await JudgeAsync(one, content, ct).ConfigureAwait(false);
             }
@@ -44,6 +44,22 @@ internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejectio
         // The names first: a batch that is Finished has all of them.
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         await batches.SettledAsync(settled, fresh, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Once more, and not a third time; but a batch whose job nobody saw may never have arrived, so that it was not sent at all. That can repeat itself only as long as
+    /// answers are lost, and is not let go on for ever.
+    /// </summary>
+    private bool MayGo(BatchRecord batch, Activity? job)
+    {
+        if (!batch.Again) return true;
+        long first = 0, again = 0;
+        foreach (BatchRecord b in batches.All)
+        {
+            if (b.Again) again += b.Rows;
+            else first += b.Rows;
+        }
+        return job is null && batch.ActivityId is null && again <= 2 * first;
     }
 
     /// <summary>What the list lacks goes to the sealer; the rest is accepted.</summary>

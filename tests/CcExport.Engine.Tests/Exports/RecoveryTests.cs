@@ -460,4 +460,23 @@ public sealed class RecoveryTests
         // The one who was there as sent does not go again.
         Assert.Equal([10, 9], test.Simulator.State.Activities().Where(a => a.Kind == Import).Select(a => a.Rows));
     }
+
+    [Fact]
+    public async Task What_goes_once_more_and_is_lost_on_the_way_is_not_refused_unsent()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        test.Simulator.State.PlanImports([JobOutcome.Failed]);
+        // The first job fails. The batch with its contacts is cut off before it arrives, while that failed job is still in the window of the search.
+        test.Simulator.State.AddFault(Fault(FaultKind.Drop, nth: 2));
+        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
+        Assert.Equal((RunStatus.Completed, 10L, 0L), (run.Status, run.Accepted, run.Refused));
+        Assert.Equal(10, test.Simulator.State.Contacts(test.ListId).Count);
+        // And the same with a failed job that nobody claims, so that only the list can tell.
+        test.Simulator.State.PlanImports([JobOutcome.Failed]);
+        test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop, nth: 1));
+        test.Simulator.State.AddFault(Fault(FaultKind.Drop, nth: 2));
+        run = await test.RunFileAsync(test.File("q.csv", People(30)));
+        Assert.Equal((RunStatus.Completed, 30L, 0L), (run.Status, run.Accepted, run.Refused));
+        Assert.Equal(30, test.Simulator.State.Contacts(test.ListId).Count);
+    }
 }
