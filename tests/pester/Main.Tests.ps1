@@ -280,13 +280,13 @@ Describe 'Errors' {
 
     It 'a run that stopped half-way says so, and the next invocation goes on with it' {
         Set-CcExport -Name HalfWay @Target -Path $Csv -Map $Map
-        $fault = @{ match = @{ path = 'contacts_json_import'; nth = 1; count = 100 }; effect = @{ kind = 'status'; status = 429; body = '{"error_key":"throttled","error_message":"Too Many Requests"}' } }
+        $fault = @{ match = @{ path = 'contacts_json_import'; nth = 1; count = 100 }; effect = @{ kind = 'status'; status = 403; body = '[{"error_key":"access_denied","error_message":"Request forbidden due to insufficient user privileges."}]' } }
         $null = Invoke-RestMethod "$($Simulator.Url)admin/faults" -Method Post -ContentType application/json -Body ($fault | ConvertTo-Json -Depth 4)
         try { $run = Invoke-CcExport -Name HalfWay -ErrorVariable problems -ErrorAction SilentlyContinue -WarningAction Ignore }
         finally { $null = Invoke-RestMethod "$($Simulator.Url)admin/faults" -Method Delete }
         "$($run.Status)" | Should -BeExactly 'Interrupted'
         (Get-ErrorFace $problems[0]).Id | Should -BeExactly 'RunInterrupted'
-        (Get-ErrorFace $problems[0]).Remedy | Should -Match 'invoke the export again'
+        (Get-ErrorFace $problems[0]).Remedy | Should -Match 'Resume-CcRun -Id \d+'
         $again = Invoke-CcExport -Name HalfWay -WarningVariable said -WarningAction SilentlyContinue
         $again.Id | Should -Be $run.Id
         "$($again.Status)" | Should -BeExactly 'Completed'

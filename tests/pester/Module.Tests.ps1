@@ -159,7 +159,7 @@ Describe 'The views' {
         $runType.GetProperty('Export').SetValue($run, 'Active customers')
         $runType.GetProperty('Status').SetValue($run, [enum]::Parse($runType.GetProperty('Status').PropertyType, 'CompletedWithErrors'))
         $text = $run | Format-Table | Out-String -Width 120
-        $text | Should -Match 'Unaccounted\s+Duration'
+        $text | Should -Match 'Unaccounted\s+Next'
         $text | Should -Match 'Active customers\s+CompletedWithErrors'
         $text | Should -Match ('(1,234,567\s+){6}' -replace ',', [regex]::Escape((Get-Culture).NumberFormat.NumberGroupSeparator))
         $text | Should -Not -Match '…'

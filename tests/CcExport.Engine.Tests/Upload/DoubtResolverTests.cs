@@ -1,6 +1,6 @@
-using CcExport.Engine.Upload;
 using CcExport.Engine.Store;
 using CcExport.Engine.Tests.ConstantContact.Support;
+using CcExport.Engine.Upload;
 
 namespace CcExport.Engine.Tests.Upload;
 
