@@ -14,8 +14,9 @@ try
             "--urls" => options with { Urls = value },
             "--seed" => options with { Seed = int.Parse(value, CultureInfo.InvariantCulture) },
             "--rotating" => options with { Switches = options.Switches with { Rotating = bool.Parse(value) } },
+            "--profiles" => options with { Profiles = long.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture) },
             "--page-title" => options with { PageTitle = value },
-            _ => throw new FormatException($"Unknown option {args[i]}. Known: --urls, --seed, --rotating, --page-title."),
+            _ => throw new FormatException($"Unknown option {args[i]}. Known: --urls, --seed, --rotating, --profiles, --page-title."),
         };
     }
 }
@@ -38,6 +39,14 @@ Console.WriteLine(JsonSerializer.Serialize(new
     refreshToken = simulator.RefreshToken,
     listId = simulator.ListId,
     listName = simulator.ListName,
+    dataverseUrl = simulator.DataverseUrl,
+    insightsUrl = simulator.InsightsUrl,
+    instanceId = simulator.InstanceId,
+    subscriptionKey = simulator.SubscriptionKey,
+    authorityUrl = simulator.AuthorityUrl,
+    tenantId = simulator.TenantId,
+    entraClientId = simulator.EntraClientId,
+    entraClientSecret = simulator.EntraClientSecret,
 }));
 Console.Out.Flush();
 

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using CcExport.Simulator.Entra;
 using CcExport.Simulator.Faults;
+using CcExport.Simulator.Insights;
 using CcExport.Simulator.Jobs;
 using CcExport.Simulator.Limits;
 using CcExport.Simulator.SignIn;
@@ -9,7 +11,7 @@ using CcExport.Simulator.State;
 namespace CcExport.Simulator;
 
 /// <summary>The simulated service from the inside, for tests: everything it holds and every switch. Safe to use from any thread.</summary>
-public sealed class Simulation
+public sealed partial class Simulation
 {
     private SimulatorSwitches _switches;
 
@@ -24,6 +26,9 @@ public sealed class Simulation
         Rates = new RateGate(Clock);
         CallLog = new CallLog(Clock);
         Tokens = new TokenService(Ids, Clock, () => _switches);
+        // Its ids come from a source of their own: those of the account stay what they were.
+        Entra = new EntraAuthority(new IdSource(options.Seed ^ 0x0E27A), Clock);
+        Insights = new InsightsEstate(options.Seed, Clock, new TokenCheck(Entra)) { Profiles = options.Profiles };
         DateTimeOffset now = Clock.Now;
         Account.AddList("Newsletter", "Everyone who reads us", now);
         Account.AddList("Customers", null, now);
@@ -50,10 +55,16 @@ public sealed class Simulation
 
     internal TokenService Tokens { get; }
 
+    /// <summary>The organisation whose people and applications read segments.</summary>
+    public EntraAuthority Entra { get; }
+
     internal FaultBook FaultBook { get; } = new();
 
     /// <summary>Told when a job was added or a switch changed: the host sets its timer anew.</summary>
     internal event Action? Changed;
+
+    /// <summary>The simulated Customer Insights - Data behind Dataverse and its own API.</summary>
+    public InsightsEstate Insights { get; }
 
     /// <summary>The simulation's time.</summary>
     public DateTimeOffset Now => Clock.Now;
@@ -105,6 +116,12 @@ public sealed class Simulation
     public void PlanImports(params JobOutcome[] outcomes)
     {
         lock (Gate) Jobs.PlanImportOutcomes(outcomes);
+    }
+
+    /// <summary>Forgets the ends that were planned and have met no job.</summary>
+    public void DropPlannedJobs()
+    {
+        lock (Gate) Jobs.DropPlanned();
     }
 
     /// <summary>Ends all access tokens now.</summary>
@@ -159,17 +176,18 @@ public sealed class Simulation
             throw new ArgumentException($"Unknown permission '{permission}'.", nameof(permission));
         lock (Gate)
         {
-            byte[] stored = Store(fields ?? new Dictionary<string, string>());
+            byte[] stored = Account.Fields.Store(fields ?? new Dictionary<string, string>());
+            MembershipAct act = Act(MembershipCause.Product);
             List<ContactList> lists = [.. (listIds ?? []).Select(id =>
                 Account.List(id) ?? throw new ArgumentException($"No list '{id}'.", nameof(listIds)))];
             int hash = ContactStore.HashOf(address);
             int index = Account.Contacts.Find(address, hash);
-            if (index < 0) index = Account.AddContact(address, hash, stored, known, Now.UtcTicks);
-            else Account.Contacts.Update(index, stored);
-            Account.Revive(index);
-            Account.SetPermission(index, known, Now);
-            foreach (ContactList list in lists) Account.Join(index, list);
-            if (deleted) Account.Delete(index, Now);
+            if (index < 0) index = Account.AddContact(address, hash, stored, known, act.At.UtcTicks);
+            else Account.Change(index, stored, act.At);
+            Account.Revive(index, act.At);
+            Account.SetPermission(index, known, act);
+            foreach (ContactList list in lists) Account.Join(index, list, act);
+            if (deleted) Account.Delete(index, act);
             return View(index);
         }
     }
@@ -310,17 +328,4 @@ public sealed class Simulation
     }
 
     private static ListView View(ContactList list) => new(list.Id, list.Name, list.Members, list.ActiveMembers, list.DeletedAt);
-
-    private byte[] Store(IReadOnlyDictionary<string, string> fields)
-    {
-        var stored = new MemoryStream();
-        byte[] buffer = new byte[8_192];
-        foreach ((string name, string value) in fields)
-        {
-            Field field = Account.Fields.Find(name) ?? throw new ArgumentException($"No field '{name}'.", nameof(fields));
-            stored.Write(buffer, 0, FieldCursor.Write(buffer, field.Id, Encoding.UTF8.GetBytes(value)));
-        }
-
-        return stored.ToArray();
-    }
 }

@@ -33,7 +33,8 @@ public sealed class ContactStoreTests
                 continue;
             }
 
-            store.Update(index, buffer.AsSpan(0, length));
+            bool changed = store.Update(index, buffer.AsSpan(0, length));
+            Assert.Equal(changes.Any(c => expected[email].GetValueOrDefault(c.Key, "") != c.Value), changed);
             foreach ((ushort id, string value) in changes) expected[email][id] = value;
         }
 
@@ -50,6 +51,33 @@ public sealed class ContactStoreTests
 
             Assert.Equal(email, Encoding.ASCII.GetString(store.Email(index)));
             Assert.Equal(fields.Where(f => f.Value.Length > 0).OrderBy(f => f.Key), stored.OrderBy(f => f.Key));
+        }
+    }
+
+    [Fact]
+    public void Addresses_that_change_again_and_again_are_found_and_the_old_ones_are_not()
+    {
+        var store = new ContactStore();
+        for (int i = 0; i < 500; i++)
+        {
+            byte[] email = Encoding.ASCII.GetBytes($"p{i}@example.com");
+            store.Add(email, ContactStore.HashOf(email), [], Permission.Implicit, 0);
+        }
+
+        // More new addresses than the table has slots at first.
+        for (int turn = 1; turn <= 20; turn++)
+        {
+            for (int i = 0; i < 500; i++)
+            {
+                byte[] email = Encoding.ASCII.GetBytes($"p{i}.{turn}@example.com");
+                store.Rename(i, email, ContactStore.HashOf(email));
+            }
+        }
+
+        for (int i = 0; i < 500; i++)
+        {
+            Assert.Equal(i, store.Find(Encoding.ASCII.GetBytes($"P{i}.20@example.com")));
+            Assert.Equal(-1, store.Find(Encoding.ASCII.GetBytes($"p{i}.19@example.com")));
         }
     }
 

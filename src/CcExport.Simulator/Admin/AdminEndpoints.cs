@@ -45,6 +45,12 @@ internal static class AdminEndpoints
             simulation.Advance(span.ToTimeSpan());
             return new { now = simulation.Now };
         });
+        Post<Member>("contacts/leave", m => simulation.LeaveList(m.Email, m.ListId));
+        Post<Member>("contacts/join", m => simulation.JoinList(m.Email, m.ListId));
+        Post<Person>("contacts/unsubscribe", p => simulation.Unsubscribe(p.Email));
+        Post<Person>("contacts/resubscribe", p => simulation.Resubscribe(p.Email));
+        Post<Edit>("contacts/edit", e => simulation.EditContact(e.Email, e.Fields));
+        Post<Person>("contacts/delete", p => simulation.DeleteContact(p.Email));
         Post<SeedList>("lists", list => simulation.AddList(list.Name));
         Post<SeedField>("fields", field => new { name = simulation.AddCustomField(field.Label, field.Type) });
         Post<Consent>("device/approve", c => new { found = simulation.AnswerDevice(true, c.UserCode) });
@@ -164,6 +170,21 @@ internal static class AdminEndpoints
         public string[]? ListIds { get; init; }
 
         public Dictionary<string, string>? Fields { get; init; }
+    }
+
+    private record Person
+    {
+        public required string Email { get; init; }
+    }
+
+    private sealed record Member : Person
+    {
+        public required string ListId { get; init; }
+    }
+
+    private sealed record Edit : Person
+    {
+        public required Dictionary<string, string> Fields { get; init; }
     }
 
     private sealed record SeedList

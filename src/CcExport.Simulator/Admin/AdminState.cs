@@ -21,6 +21,7 @@ internal static class AdminState
         Get("options", _ => simulation.Switches);
         Get("faults", _ => Faults(simulation));
         Get("calls", _ => simulation.Calls());
+        Get("memberships", _ => simulation.MembershipLog);
         Get("activities", _ => simulation.Activities());
         routes.MapDelete("/admin/stats", context => AdminEndpoints.Answer(context, () =>
         {

@@ -92,9 +92,9 @@ internal static class ActivityEndpoints
     }
 
     /// <summary>Without a further page the links are null or absent, by the switch.</summary>
-    public static void WriteNext(JsonOut json, HttpContext context, int limit, long? next)
+    public static void WriteNext(JsonOut json, HttpContext context, int limit, long? next, long? count = null)
     {
-        if (next is { } place) json.Object("_links", () => json.Link("next", Request.NextHref(context, limit, place)));
+        if (next is { } place) json.Object("_links", () => json.Link("next", Request.NextHref(context, limit, place, count)));
         else json.Text("_links", null);
     }
 

@@ -1,14 +1,11 @@
-using System.Text;
+using System.Text.Json;
 using CcExport.Simulator.State;
 
 namespace CcExport.Simulator.Api;
 
-/// <summary>Contacts: pages of them, one, and how many.</summary>
+/// <summary>Contacts: pages of them, one and the changing of it, and how many.</summary>
 internal static class ContactEndpoints
 {
-    private static readonly string[] Statuses =
-        ["all", "active", "deleted", "not_set", "pending_confirmation", "temp_hold", "unsubscribed"];
-
     private static readonly string[] Includes =
         ["custom_fields", "list_memberships", "phone_numbers", "street_addresses", "taggings", "notes"];
 
@@ -18,25 +15,8 @@ internal static class ContactEndpoints
         routes.MapGet("/v3/contacts", context => List(context, simulation)).WithMetadata(needs);
         routes.MapGet("/v3/contacts/counts", context => Counts(context, simulation)).WithMetadata(needs);
         routes.MapGet("/v3/contacts/{id}", context => Single(context, simulation)).WithMetadata(needs);
-    }
-
-    /// <summary>Whether a contact has one of the states by which calls choose.</summary>
-    public static bool HasStatus(in ContactRow row, IReadOnlyCollection<string> statuses)
-    {
-        if (statuses.Count == 0) return !row.Deleted;
-        foreach (string status in statuses)
-        {
-            bool has = status switch
-            {
-                "all" => true,
-                "deleted" => row.Deleted,
-                "active" => !row.Deleted && row.Permission is Permission.Implicit or Permission.Explicit,
-                _ => !row.Deleted && Account.PermissionText(row.Permission) == status,
-            };
-            if (has) return true;
-        }
-
-        return false;
+        routes.MapPut("/v3/contacts/{id}", context => Update(context, simulation))
+            .WithMetadata(new Needs("contacts:write", "contact_data"));
     }
 
     private static Task Counts(HttpContext context, Simulation simulation) =>
@@ -54,78 +34,50 @@ internal static class ContactEndpoints
 
     private static Task Single(HttpContext context, Simulation simulation)
     {
-        HashSet<string> include = Set(context, "include", Includes);
-        string id = ActivityEndpoints.Id(context);
-        if (!Guid.TryParseExact(id, "D", out _)) throw ApiException.Validation("contact_id is in an invalid format.");
+        HashSet<string> include = Request.Set(context, "include", Includes);
         int index;
+        lock (simulation.Gate) index = Find(context, simulation);
+        return Reply.Json(context, simulation, 200, json => Write(json, simulation, index, include));
+    }
+
+    private static async Task Update(HttpContext context, Simulation simulation)
+    {
+        JsonElement body = await Request.Body(context);
+        int index;
+        ContactUpdate update;
         lock (simulation.Gate)
         {
-            if (!simulation.Ids.TryContactIndex(id, out index) || index >= simulation.Account.Contacts.Count)
-                throw ApiException.NotFound("contact_id was not found.");
+            index = Find(context, simulation);
+            update = new ContactUpdate(simulation.Account, index, body, simulation.Switches);
+            update.Apply(simulation.Act(MembershipCause.Call));
         }
 
-        return Reply.Json(context, simulation, 200, json => Write(json, simulation, index, include));
+        await Reply.Json(context, simulation, 200, json => Write(json, simulation, index, update.Given));
+    }
+
+    private static int Find(HttpContext context, Simulation simulation)
+    {
+        string id = ActivityEndpoints.Id(context);
+        if (!Guid.TryParseExact(id, "D", out _)) throw ApiException.Validation("contact_id is in an invalid format.");
+        return simulation.Ids.TryContactIndex(id, out int index) && index < simulation.Account.Contacts.Count
+            ? index
+            : throw ApiException.NotFound("contact_id was not found.");
     }
 
     private static Task List(HttpContext context, Simulation simulation)
     {
-        int limit = Request.Limit(context, 500, 50);
-        HashSet<string> statuses = Set(context, "status", Statuses);
-        HashSet<string> include = Set(context, "include", Includes);
-        string? email = Request.Query(context, "email");
-        DateTimeOffset? after = Request.Time(context, "updated_after");
-        DateTimeOffset? before = Request.Time(context, "updated_before");
-        bool count = Request.Flag(context, "include_count");
-        string[]? listIds = Request.Query(context, "lists")?.Split(',', StringSplitOptions.TrimEntries);
-        if (listIds is { Length: > 25 } || listIds?.All(l => Guid.TryParseExact(l, "D", out _)) == false)
-            throw ApiException.Validation("lists does not have a valid value");
-        int from = (int)(Request.Cursor(context)?.Next ?? 0);
-
+        var query = new ContactQuery(context);
+        HashSet<string> include = Request.Set(context, "include", Includes);
         return Reply.Json(context, simulation, 200, json =>
         {
-            Account account = simulation.Account;
-            List<int>? lists = listIds is null ? null : [.. listIds.Select(account.List).Where(l => l is not null).Select(l => l!.Number)];
-            bool Matches(int index)
-            {
-                ref ContactRow row = ref account.Contacts[index];
-                if (!HasStatus(row, statuses)) return false;
-                if (after is { } a && row.UpdatedTicks <= a.UtcTicks) return false;
-                if (before is { } b && row.UpdatedTicks >= b.UtcTicks) return false;
-                int set = row.Lists;
-                return lists is null || lists.Exists(l => account.Sets.Contains(set, l));
-            }
-
-            List<int> page = [];
-            int total = 0;
-            if (email is not null)
-            {
-                int index = account.Contacts.Find(Encoding.UTF8.GetBytes(email));
-                if (index >= 0 && Matches(index)) page.Add(index);
-                total = page.Count;
-            }
-            else
-            {
-                for (int index = count ? 0 : from; index < account.Contacts.Count && (count || page.Count <= limit); index++)
-                {
-                    if (!Matches(index)) continue;
-                    total++;
-                    if (index >= from && page.Count <= limit) page.Add(index);
-                }
-            }
-
+            (List<int> page, int? next, long? count) = query.Run(simulation.Account);
             json.Object(() =>
             {
-                json.Array("contacts", page.Take(limit), index => Write(json, simulation, index, include));
-                if (count) json.Number("contacts_count", total);
-                ActivityEndpoints.WriteNext(json, context, limit, page.Count > limit ? page[limit] : null);
+                json.Array("contacts", page, index => Write(json, simulation, index, include));
+                if (count is { } total) json.Number("contacts_count", total);
+                ActivityEndpoints.WriteNext(json, context, query.Limit, next, count);
             });
         });
-    }
-
-    private static HashSet<string> Set(HttpContext context, string name, string[] allowed)
-    {
-        string[] values = Request.Query(context, name)?.Split(',', StringSplitOptions.TrimEntries) ?? [];
-        return values.All(allowed.Contains) ? [.. values] : throw ApiException.Validation($"{name} does not have a valid value");
     }
 
     private static void Write(JsonOut json, Simulation simulation, int index, HashSet<string> include) => json.Object(() =>
@@ -142,8 +94,9 @@ internal static class ContactEndpoints
             json.Time("created_at", view.CreatedAt);
             json.Time("updated_at", view.UpdatedAt);
             bool optedIn = row.Permission is Permission.Implicit or Permission.Explicit;
-            json.Text("opt_in_source", optedIn ? "Account" : null);
-            json.Time("opt_in_date", optedIn ? view.CreatedAt : null);
+            bool again = account.OptedInAt.TryGetValue(index, out DateTimeOffset since);
+            json.Text("opt_in_source", !optedIn ? null : again ? "Contact" : "Account");
+            json.Time("opt_in_date", !optedIn ? null : again ? since : view.CreatedAt);
             json.Text("opt_out_source", optedOut is null ? null : "Contact");
             json.Time("opt_out_date", optedOut);
             json.Text("opt_out_reason", null);

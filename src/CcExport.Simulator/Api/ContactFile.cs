@@ -99,8 +99,8 @@ internal static class ContactFile
 
         if (job is not { State: JobState.Completed }) throw ApiException.NotFound("file_export_id was not found.");
         Account account = simulation.Account;
-        IEnumerable<int> chosen = (job.Choice?.Of(account) ?? Enumerable.Range(0, account.Contacts.Count))
-            .Where(i => HasStatus(account, i, job.Statuses));
+        var statuses = new StatusFilter(job.Statuses);
+        IEnumerable<int> chosen = job.Choice.Of(account).Where(i => statuses.Has(account.Contacts[i]));
         List<(string Heading, Func<ContactView, string?> Value)> columns = Columns(account, job.Fields);
         var head = new StringBuilder();
         Csv(head, columns.Select(c => c.Heading));
@@ -110,9 +110,6 @@ internal static class ContactFile
             Csv(text, columns.Select(c => c.Value(view)));
         });
     }
-
-    private static bool HasStatus(Account account, int index, IReadOnlyCollection<string> statuses) =>
-        ContactEndpoints.HasStatus(account.Contacts[index], statuses);
 
     /// <summary>With the headings that people read, not the names that calls use.</summary>
     private static List<(string Heading, Func<ContactView, string?> Value)> Columns(Account account, IReadOnlyList<string> fields)

@@ -46,14 +46,18 @@ internal static class JobEndpoints
     private static async Task Export(HttpContext context, Simulation simulation)
     {
         JsonElement body = await Request.Body(context);
-        bool all = !body.TryGetProperty("list_ids", out _) && !body.TryGetProperty("contact_ids", out _);
+        foreach (string name in new[] { "tag_ids", "segment_id", "new_subscriber" })
+        {
+            if (Has(body, name)) throw ApiException.Validation($"{name} is not simulated");
+        }
+
+        bool all = !Has(body, "list_ids") && !Has(body, "contact_ids");
+        IReadOnlyList<string> statuses = Request.Text(body, "status") is { } status ? [status] : Request.Texts(body, "status", 10) ?? [];
+        if (!statuses.All(StatusFilter.Known.Contains)) throw ApiException.Validation("status does not have a valid value");
         await Start(context, simulation, now => new ExportJob(
             simulation.Ids.Guid(), simulation.Jobs.NextSequence, now, simulation.Ids.Guid(),
-            all ? null : Choose(simulation, body, body),
-            Request.Texts(body, "fields", 200) ?? [],
-            body.TryGetProperty("status", out JsonElement status) && status.ValueKind == JsonValueKind.String
-                ? [status.GetString()!]
-                : Request.Texts(body, "status", 10) ?? []));
+            all ? new ContactChoice([], [], false, Except(simulation, body)) { Everybody = true } : Choose(simulation, body, body),
+            Request.Texts(body, "fields", 200) ?? [], statuses));
     }
 
     private static async Task Start(HttpContext context, Simulation simulation, Func<DateTimeOffset, Job> make)
@@ -89,12 +93,18 @@ internal static class JobEndpoints
         bool active = source.TryGetProperty("all_active_contacts", out JsonElement all) && all.ValueKind == JsonValueKind.True;
         int ways = (contactIds is { Count: > 0 } ? 1 : 0) + (listIds is { Count: > 0 } ? 1 : 0) + (active ? 1 : 0);
         if (ways != 1) throw ApiException.Validation("Exactly one source is required.");
-        IReadOnlyList<string> except = body.TryGetProperty("exclude", out JsonElement exclude) && exclude.ValueKind == JsonValueKind.Object
-            ? Request.Texts(exclude, "contact_ids", 500) ?? []
-            : [];
-        return new ContactChoice(
-            [.. Indices(simulation, contactIds ?? [])], Lists(simulation, listIds ?? []), active, Indices(simulation, except).ToHashSet());
+        HashSet<int> except = Except(simulation, body);
+        if (except.Count > 0 && contactIds is { Count: > 0 }) throw ApiException.Validation("exclude is for lists and for all contacts only.");
+        return new ContactChoice([.. Indices(simulation, contactIds ?? []).Distinct()], Lists(simulation, listIds ?? []), active, except);
     }
+
+    private static HashSet<int> Except(Simulation simulation, JsonElement body) =>
+        body.TryGetProperty("exclude", out JsonElement exclude) && exclude.ValueKind == JsonValueKind.Object
+            ? [.. Indices(simulation, Request.Texts(exclude, "contact_ids", 500) ?? [])]
+            : [];
+
+    private static bool Has(JsonElement body, string name) =>
+        body.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
 
     private static IEnumerable<int> Indices(Simulation simulation, IEnumerable<string> ids)
     {

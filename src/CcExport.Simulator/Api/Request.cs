@@ -41,17 +41,28 @@ internal static class Request
             : throw ApiException.Validation($"{name} does not have a valid value");
     }
 
-    /// <summary>Limit and next place in one opaque text, as the real cursors are.</summary>
-    public static (int Limit, long Next)? Cursor(HttpContext context)
+    /// <summary>A list of words with commas between them; without the query, none.</summary>
+    public static HashSet<string> Set(HttpContext context, string name, string[] allowed)
+    {
+        string[] values = Query(context, name)?.Split(',', StringSplitOptions.TrimEntries) ?? [];
+        return values.All(allowed.Contains) ? [.. values] : throw ApiException.Validation($"{name} does not have a valid value");
+    }
+
+    /// <summary>Limit and next place in one opaque text, as the real cursors are; and where all were counted, their number.</summary>
+    public static (int Limit, long Next, long? Count)? Cursor(HttpContext context)
     {
         if (Query(context, "cursor") is not { } text) return null;
         try
         {
             string[] parts = Encoding.ASCII.GetString(Base64Url.DecodeFromChars(text)).Split(':');
-            if (parts is ["limit", var limit, "next", var next])
-                return (int.Parse(limit, CultureInfo.InvariantCulture), long.Parse(next, CultureInfo.InvariantCulture));
+            if (parts is ["limit", var limit, "next", var next, ..])
+            {
+                long? count = parts is [_, _, _, _, "count", var number] ? long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+                return (int.Parse(limit, NumberStyles.None, CultureInfo.InvariantCulture),
+                    long.Parse(next, NumberStyles.None, CultureInfo.InvariantCulture), count);
+            }
         }
-        catch (FormatException)
+        catch (Exception e) when (e is FormatException or OverflowException)
         {
             // Said below.
         }
@@ -60,10 +71,11 @@ internal static class Request
     }
 
     /// <summary>The address of the next page: host-relative, with the filters of this one.</summary>
-    public static string NextHref(HttpContext context, int limit, long next)
+    public static string NextHref(HttpContext context, int limit, long next, long? count = null)
     {
-        string cursor = Base64Url.EncodeToString(Encoding.ASCII.GetBytes(
-            string.Create(CultureInfo.InvariantCulture, $"limit:{limit}:next:{next}")));
+        string place = string.Create(CultureInfo.InvariantCulture, $"limit:{limit}:next:{next}");
+        if (count is { } number) place += string.Create(CultureInfo.InvariantCulture, $":count:{number}");
+        string cursor = Base64Url.EncodeToString(Encoding.ASCII.GetBytes(place));
         var href = new StringBuilder(context.Request.Path.Value).Append("?cursor=").Append(cursor);
         foreach ((string name, var value) in context.Request.Query)
         {

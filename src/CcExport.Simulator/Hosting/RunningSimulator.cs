@@ -14,7 +14,9 @@ public sealed class RunningSimulator : IAsyncDisposable
         _app = app;
         _timer = timer;
         State = state;
-        Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First().TrimEnd('/');
+        ICollection<string> addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        Url = addresses.First().TrimEnd('/');
+        AuthorityUrl = $"{addresses.Last().TrimEnd('/')}/{state.Entra.TenantId}";
         ListId = state.Account.Lists[0].Id;
         ListName = state.Account.Lists[0].Name;
     }
@@ -43,11 +45,35 @@ public sealed class RunningSimulator : IAsyncDisposable
         }
     }
 
+    /// <summary>The address of the simulated Entra tenant, over https with a certificate that nobody trusts.</summary>
+    public string AuthorityUrl { get; }
+
+    /// <summary>The tenant's id.</summary>
+    public string TenantId => State.Entra.TenantId;
+
+    /// <summary>The id of an application of the tenant.</summary>
+    public string EntraClientId => State.Entra.Demo.ClientId;
+
+    /// <summary>That application's secret.</summary>
+    public string EntraClientSecret => State.Entra.DemoSecret;
+
     /// <summary>The id of the first list.</summary>
     public string ListId { get; }
 
     /// <summary>The name of the first list.</summary>
     public string ListName { get; }
+
+    /// <summary>The address of the simulated Dataverse environment.</summary>
+    public string DataverseUrl => Url + Insights.DataverseEndpoints.Environment;
+
+    /// <summary>The base of the simulated Customer Insights API, <c>/v1</c> included.</summary>
+    public string InsightsUrl => Url + Insights.InsightsEndpoints.Root;
+
+    /// <summary>The id of the simulated Customer Insights instance.</summary>
+    public Guid InstanceId => State.Insights.InstanceId;
+
+    /// <summary>The key that the simulated Customer Insights API asks for.</summary>
+    public string SubscriptionKey => State.Insights.SubscriptionKey;
 
     /// <summary>The service from the inside.</summary>
     public Simulation State { get; }

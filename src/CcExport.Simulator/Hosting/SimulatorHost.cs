@@ -1,6 +1,8 @@
 using CcExport.Simulator.Admin;
 using CcExport.Simulator.Api;
+using CcExport.Simulator.Entra;
 using CcExport.Simulator.Faults;
+using CcExport.Simulator.Insights;
 using CcExport.Simulator.Page;
 using CcExport.Simulator.SignIn;
 using Microsoft.AspNetCore.Connections;
@@ -25,12 +27,14 @@ public static class SimulatorHost
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls(options.Urls);
+        builder.WebHost.UseUrls(options.Urls, "https://127.0.0.1:0");
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxBody;
             kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = LoopbackCertificate.Value);
         });
 
         // Imports are long: a wait before each piece of 4 KB would double their system calls.
@@ -54,7 +58,12 @@ public static class SimulatorHost
         ContactFile.Map(app, simulation);
         TokenEndpoint.Map(app, simulation);
         ConsentPages.Map(app, simulation);
+        EntraEndpoints.Map(app, simulation.Entra);
+        EntraPages.Map(app, simulation.Entra);
+        ManagedIdentityEndpoints.Map(app, simulation.Entra);
         AdminEndpoints.Map(app, simulation);
+        DataverseEndpoints.Map(app, simulation.Insights);
+        InsightsEndpoints.Map(app, simulation.Insights);
         StatePage.Map(app, options);
         var timer = new JobTimer(simulation);
         await app.StartAsync();

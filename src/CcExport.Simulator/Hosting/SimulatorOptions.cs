@@ -12,6 +12,9 @@ public sealed record SimulatorOptions
     /// <summary>The heading of the page at <c>/</c>.</summary>
     public string PageTitle { get; init; } = "Constant Contact simulator";
 
+    /// <summary>Unified profiles in the simulated Customer Insights; they cost no memory.</summary>
+    public long Profiles { get; init; } = 10_000;
+
     /// <summary>The switches in force at the start.</summary>
     public SimulatorSwitches Switches { get; init; } = new();
 }

@@ -281,6 +281,12 @@ public sealed record SimulatorSwitches
     /// <summary>Whether the bodies of imports are kept, for <see cref="Simulation.ImportedAddresses"/>.</summary>
     public bool KeepImports { get; set; }
 
+    /// <summary>Whether joining or leaving a list sets a contact's <c>updated_at</c>; the real service documents neither.</summary>
+    public bool MembershipTouches { get; set; } = true;
+
+    /// <summary>Whether joins and leaves are written down, for <see cref="Simulation.MembershipLog"/>.</summary>
+    public bool KeepMemberships { get; set; }
+
     /// <summary>How many unfinished jobs an account may have.</summary>
     public int QueueLimit { get; set; } = 1_000;
 

@@ -46,12 +46,13 @@ internal sealed class ImportJob : Job
         }
 
         int rows = (int)Math.Ceiling(_rows * part);
+        var act = new MembershipAct(now, MembershipCause.Import, Id, switches);
         var cursor = new RowCursor(_data);
         for (int row = 0; row < rows && cursor.Next(); row++)
         {
             RowFate fate = cursor.Fate;
             string reason;
-            if (fate == RowFate.Good) fate = Apply(account, switches, cursor, lists, now, out reason);
+            if (fate == RowFate.Good) fate = Apply(account, act, cursor, lists, out reason);
             else reason = _reasons[cursor.Reason];
             if (fate == RowFate.Correctable) Correctable++;
             if (fate == RowFate.Error) Errors++;
@@ -67,12 +68,11 @@ internal sealed class ImportJob : Job
     public override void Release() => _data = [];
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private RowFate Apply(
-        Account account, SimulatorSwitches switches, RowCursor row, List<ContactList> lists, DateTimeOffset now, out string reason)
+    private RowFate Apply(Account account, in MembershipAct act, RowCursor row, List<ContactList> lists, out string reason)
     {
         reason = "";
         int stamp = (int)Sequence;
-        long ticks = now.UtcTicks;
+        SimulatorSwitches switches = act.Switches;
         ContactStore contacts = account.Contacts;
         int hash = ContactStore.HashOf(row.Email);
         int index = contacts.Find(row.Email, hash);
@@ -86,7 +86,7 @@ internal sealed class ImportJob : Job
 
         if (index < 0)
         {
-            index = account.AddContact(row.Email, hash, row.Fields, Permission.Implicit, ticks);
+            index = account.AddContact(row.Email, hash, row.Fields, Permission.Implicit, act.At.UtcTicks);
         }
         else
         {
@@ -100,13 +100,13 @@ internal sealed class ImportJob : Job
             }
 
             if (known.LastImport == stamp && switches.Duplicates == DuplicateMode.FirstWins) return RowFate.Good;
-            account.Revive(index);
-            if (!row.Fields.IsEmpty && contacts.Update(index, row.Fields)) known.UpdatedTicks = ticks;
+            account.Revive(index, act.At);
+            if (!row.Fields.IsEmpty) account.Change(index, row.Fields, act.At);
         }
 
         if (contacts[index].LastImport != stamp) Persons++;
         contacts[index].LastImport = stamp;
-        foreach (ContactList list in lists) account.Join(index, list);
+        foreach (ContactList list in lists) account.Join(index, list, act);
         return RowFate.Good;
     }
 }

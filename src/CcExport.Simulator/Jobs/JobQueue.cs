@@ -43,6 +43,12 @@ internal sealed class JobQueue(Account account)
         foreach (JobOutcome outcome in outcomes) _nextImports.Enqueue(outcome);
     }
 
+    public void DropPlanned()
+    {
+        _nextOutcomes.Clear();
+        _nextImports.Clear();
+    }
+
     /// <summary>An activity is known for ten days.</summary>
     public Job? Find(string id, DateTimeOffset now) =>
         _byId.TryGetValue(id, out Job? job) && job.CreatedAt > now - Retention ? job : null;

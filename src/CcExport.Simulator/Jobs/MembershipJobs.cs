@@ -2,10 +2,13 @@ using CcExport.Simulator.State;
 
 namespace CcExport.Simulator.Jobs;
 
-/// <summary>Whom a membership job is about; worked out when the job runs, as the service does.</summary>
+/// <summary>Whom a job is about; worked out when the job runs, as the service does.</summary>
 internal sealed record ContactChoice(
     IReadOnlyList<int> Contacts, IReadOnlyList<ContactList> Lists, bool AllActive, IReadOnlySet<int> Except)
 {
+    /// <summary>The whole account, deleted people included: what is exported of it, the status says.</summary>
+    public bool Everybody { get; init; }
+
     public IEnumerable<int> Of(Account account)
     {
         if (Contacts.Count > 0)
@@ -18,13 +21,12 @@ internal sealed record ContactChoice(
             yield break;
         }
 
+        var filter = new SetFilter(account.Sets, [.. Lists.Select(l => l.Number)]);
         for (int index = 0; index < account.Contacts.Count; index++)
         {
-            if (account.Contacts[index].Deleted || Except.Contains(index)) continue;
-            int set = account.Contacts[index].Lists;
-            bool chosen = AllActive
-                ? account.Contacts[index].Permission != Permission.Unsubscribed
-                : Lists.Any(l => account.Sets.Contains(set, l.Number));
+            if (Except.Contains(index) || (account.Contacts[index].Deleted && !Everybody)) continue;
+            bool chosen = Everybody
+                || (AllActive ? account.Contacts[index].Permission != Permission.Unsubscribed : filter.Has(account.Contacts[index].Lists));
             if (chosen) yield return index;
         }
     }
@@ -42,17 +44,18 @@ internal sealed class MembershipJob(
 
     public override void Work(Account account, SimulatorSwitches switches, DateTimeOffset now, double part)
     {
+        var act = new MembershipAct(now, MembershipCause.Job, Id, switches);
         int[] chosen = [.. choice.Of(account)];
         int done = (int)Math.Ceiling(chosen.Length * part);
         foreach (int index in chosen.AsSpan(0, done))
         {
             foreach (ContactList list in targets)
             {
-                if (!add) account.Leave(index, list);
+                if (!add) account.Leave(index, list, act);
                 else if (account.Contacts[index].Permission != Permission.Unsubscribed && list.DeletedAt is null)
                 {
-                    account.Revive(index);
-                    account.Join(index, list);
+                    account.Revive(index, now);
+                    account.Join(index, list, act);
                 }
             }
         }
@@ -73,9 +76,10 @@ internal sealed class ListDeleteJob(string id, long sequence, DateTimeOffset now
 
     public override void Work(Account account, SimulatorSwitches switches, DateTimeOffset now, double part)
     {
+        var act = new MembershipAct(now, MembershipCause.Job, Id, switches);
         for (int index = 0; index < account.Contacts.Count; index++)
         {
-            foreach (ContactList list in targets) account.Leave(index, list);
+            foreach (ContactList list in targets) account.Leave(index, list, act);
         }
 
         foreach (ContactList list in targets) list.DeletedAt ??= now;
@@ -94,8 +98,9 @@ internal sealed class ContactDeleteJob(string id, long sequence, DateTimeOffset 
 
     public override void Work(Account account, SimulatorSwitches switches, DateTimeOffset now, double part)
     {
+        var act = new MembershipAct(now, MembershipCause.Delete, Id, switches);
         int[] chosen = [.. choice.Of(account)];
-        foreach (int index in chosen) account.Delete(index, now);
+        foreach (int index in chosen) account.Delete(index, act);
         ItemsTotal = chosen.Length;
         ItemsCompleted = chosen.Length;
     }
@@ -103,7 +108,7 @@ internal sealed class ContactDeleteJob(string id, long sequence, DateTimeOffset 
 
 /// <summary>Makes a CSV of contacts. The file is written when it is fetched, from what the account holds then.</summary>
 internal sealed class ExportJob(
-    string id, long sequence, DateTimeOffset now, string fileId, ContactChoice? choice, IReadOnlyList<string> fields,
+    string id, long sequence, DateTimeOffset now, string fileId, ContactChoice choice, IReadOnlyList<string> fields,
     IReadOnlyList<string> statuses)
     : Job(id, sequence, now)
 {
@@ -111,20 +116,19 @@ internal sealed class ExportJob(
 
     public string FileId { get; } = fileId;
 
-    /// <summary>Null: the whole account.</summary>
-    public ContactChoice? Choice { get; } = choice;
+    public ContactChoice Choice { get; } = choice;
 
     public IReadOnlyList<string> Fields { get; } = fields;
 
     public IReadOnlyList<string> Statuses { get; } = statuses;
 
-    public override int Rows => Choice?.Estimate ?? 0;
+    public override int Rows => Choice.Estimate;
 
     public override string? ResultsHref => $"/v3/contact_exports/{FileId}";
 
     public override void Work(Account account, SimulatorSwitches switches, DateTimeOffset now, double part)
     {
-        ItemsTotal = Choice is null ? account.Contacts.Count : Choice.Of(account).Count();
+        ItemsTotal = Choice.Of(account).Count();
         ItemsCompleted = ItemsTotal;
     }
 }

@@ -197,8 +197,8 @@ internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, in
     {
         switch (field.Kind)
         {
-            case FieldKind.Month when !Whole(value, 12, out _month):
-            case FieldKind.Day when !Whole(value, 31, out _day):
+            case FieldKind.Month when !Values.IsWhole(value, 12, out _month):
+            case FieldKind.Day when !Values.IsWhole(value, 31, out _day):
                 Fail(RowFate.Correctable, "Invalid birthday");
                 break;
             case FieldKind.Anniversary when !value.IsEmpty && !Values.IsDate(value):
@@ -217,12 +217,6 @@ internal sealed class RowParser(FieldTable table, SimulatorSwitches switches, in
                 Fail(RowFate.Error, $"Invalid date in {field.Name}");
                 break;
         }
-    }
-
-    private static bool Whole(ReadOnlySpan<byte> value, int max, out int number)
-    {
-        bool whole = System.Buffers.Text.Utf8Parser.TryParse(value, out number, out int used) && used == value.Length;
-        return whole && number >= 1 && number <= max;
     }
 
     // A key that stands twice in one row: the later one counts, as JSON readers do.

@@ -42,7 +42,12 @@ internal sealed class Account(IdSource ids)
 
     public Dictionary<int, DateTimeOffset> OptedOutAt { get; } = [];
 
+    /// <summary>When people agreed again after an opt-out; everybody else opted in by being created.</summary>
+    public Dictionary<int, DateTimeOffset> OptedInAt { get; } = [];
+
     public Dictionary<int, DateTimeOffset> DeletedAt { get; } = [];
+
+    public List<MembershipEntry> Memberships { get; } = [];
 
     public IReadOnlyList<ContactList> Lists => _lists;
 
@@ -65,48 +70,52 @@ internal sealed class Account(IdSource ids)
     {
         int index = Contacts.Add(email, hash, fields, permission, now);
         _byPermission[(int)permission]++;
+        if (permission == Permission.Unsubscribed) OptedOutAt[index] = new DateTimeOffset(now, TimeSpan.Zero);
         return index;
     }
 
-    public void Join(int index, ContactList list)
+    public void Join(int index, ContactList list, in MembershipAct act)
     {
         ref ContactRow row = ref Contacts[index];
         int set = Sets.With(row.Lists, list.Number);
-        if (set == row.Lists) return;
-        row.Lists = set;
-        if (!row.Deleted) CountIn(list, row.Permission, 1);
+        if (set != row.Lists) Move(ref row, index, set, list, joined: true, act);
     }
 
-    public void Leave(int index, ContactList list)
+    public void Leave(int index, ContactList list, in MembershipAct act)
     {
         ref ContactRow row = ref Contacts[index];
         int set = Sets.Without(row.Lists, list.Number);
-        if (set == row.Lists) return;
-        row.Lists = set;
-        if (!row.Deleted) CountIn(list, row.Permission, -1);
+        if (set != row.Lists) Move(ref row, index, set, list, joined: false, act);
+    }
+
+    public void LeaveAll(int index, in MembershipAct act)
+    {
+        foreach (int number in Sets.Lists(Contacts[index].Lists).ToArray()) Leave(index, _lists[number], act);
     }
 
     /// <summary>A deleted person loses the lists but stays known; adding to a list revives.</summary>
-    public void Delete(int index, DateTimeOffset now)
+    public void Delete(int index, in MembershipAct act)
     {
         ref ContactRow row = ref Contacts[index];
         if (row.Deleted) return;
-        foreach (int number in Sets.Lists(row.Lists).ToArray()) Leave(index, _lists[number]);
+        LeaveAll(index, act with { Cause = MembershipCause.Delete });
         row.Deleted = true;
+        row.UpdatedTicks = act.At.UtcTicks;
         _byPermission[(int)row.Permission]--;
-        DeletedAt[index] = now;
+        DeletedAt[index] = act.At;
     }
 
-    public void Revive(int index)
+    public void Revive(int index, DateTimeOffset now)
     {
         ref ContactRow row = ref Contacts[index];
         if (!row.Deleted) return;
         row.Deleted = false;
+        row.UpdatedTicks = now.UtcTicks;
         _byPermission[(int)row.Permission]++;
         DeletedAt.Remove(index);
     }
 
-    public void SetPermission(int index, Permission permission, DateTimeOffset now)
+    public void SetPermission(int index, Permission permission, in MembershipAct act)
     {
         ref ContactRow row = ref Contacts[index];
         if (row.Permission == permission) return;
@@ -116,7 +125,9 @@ internal sealed class Account(IdSource ids)
             _byPermission[(int)row.Permission]--;
         }
 
+        bool again = row.Permission == Permission.Unsubscribed && permission is (Permission.Implicit or Permission.Explicit);
         row.Permission = permission;
+        row.UpdatedTicks = act.At.UtcTicks;
         if (!row.Deleted)
         {
             foreach (int number in Sets.Lists(row.Lists)) CountIn(_lists[number], permission, 1);
@@ -126,13 +137,29 @@ internal sealed class Account(IdSource ids)
         // Opting out of the account ends all memberships.
         if (permission == Permission.Unsubscribed)
         {
-            OptedOutAt[index] = now;
-            foreach (int number in Sets.Lists(row.Lists).ToArray()) Leave(index, _lists[number]);
+            OptedOutAt[index] = act.At;
+            OptedInAt.Remove(index);
+            LeaveAll(index, act with { Cause = MembershipCause.Unsubscribe });
         }
         else
         {
             OptedOutAt.Remove(index);
+            if (again) OptedInAt[index] = act.At;
         }
+    }
+
+    /// <summary>Changes values, and the time of the change when one was other than before.</summary>
+    public void Change(int index, ReadOnlySpan<byte> fields, DateTimeOffset now)
+    {
+        if (Contacts.Update(index, fields)) Contacts[index].UpdatedTicks = now.UtcTicks;
+    }
+
+    /// <summary>Gives a contact another address; nobody else may have it.</summary>
+    public void Readdress(int index, ReadOnlySpan<byte> email, DateTimeOffset now)
+    {
+        if (Contacts.Email(index).SequenceEqual(email)) return;
+        Contacts.Rename(index, email, ContactStore.HashOf(email));
+        Contacts[index].UpdatedTicks = now.UtcTicks;
     }
 
     public string EmailText(int index) => Encoding.UTF8.GetString(Contacts.Email(index));
@@ -158,6 +185,15 @@ internal sealed class Account(IdSource ids)
 
         permission = default;
         return false;
+    }
+
+    private void Move(ref ContactRow row, int index, int set, ContactList list, bool joined, in MembershipAct act)
+    {
+        row.Lists = set;
+        if (!row.Deleted) CountIn(list, row.Permission, joined ? 1 : -1);
+        if (act.Switches.MembershipTouches) row.UpdatedTicks = act.At.UtcTicks;
+        if (act.Switches.KeepMemberships)
+            Memberships.Add(new MembershipEntry(act.At.UtcTicks, act.ActivityId, index, list.Number, act.Cause, joined));
     }
 
     private static void CountIn(ContactList list, Permission permission, int step)

@@ -13,6 +13,7 @@ internal sealed class ContactStore
     private ByteArena _arena = new();
     private int[] _table = new int[1 << 12];
     private byte[] _merged = new byte[8_192];
+    private int _slots;
 
     public int Count { get; private set; }
 
@@ -67,7 +68,7 @@ internal sealed class ContactStore
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Add(ReadOnlySpan<byte> email, int hash, ReadOnlySpan<byte> fields, Permission permission, long now)
     {
-        if ((Count + 1) * 5L > _table.Length * 3L) Grow();
+        MakeSlot();
         int index = Count++;
         if (index >> PageBits == _pages.Count) _pages.Add(new ContactRow[1 << PageBits]);
         Span<byte> merged = Scratch(1 + email.Length + fields.Length);
@@ -87,13 +88,14 @@ internal sealed class ContactStore
         return index;
     }
 
-    /// <summary>Overwrites the given fields and keeps the others; an empty value takes its field away.</summary>
+    /// <summary>Overwrites the given fields and keeps the others; an empty value takes its field away. False when all were so already.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Update(int index, ReadOnlySpan<byte> fields)
     {
         ref ContactRow row = ref this[index];
         Span<byte> old = _arena.Slice(row.Payload, row.Length);
         int head = 1 + old[0];
+        if (FieldCursor.Holds(old[head..], fields)) return false;
         Span<byte> merged = Scratch(row.Length + fields.Length);
         old[..head].CopyTo(merged);
         int length = head;
@@ -114,7 +116,6 @@ internal sealed class ContactStore
         }
 
         merged = merged[..length];
-        if (merged.SequenceEqual(old)) return false;
         if (length <= row.Length)
         {
             merged.CopyTo(old);
@@ -129,6 +130,25 @@ internal sealed class ContactStore
         row.Length = length;
         if (_arena.Wasted > 32 << 20 && _arena.Wasted * 2 > _arena.Allocated) Compact();
         return true;
+    }
+
+    /// <summary>Gives a contact another address. Its old slot stays in the table, where it finds nobody, until the table grows.</summary>
+    public void Rename(int index, ReadOnlySpan<byte> email, int hash)
+    {
+        ref ContactRow row = ref this[index];
+        Span<byte> old = _arena.Slice(row.Payload, row.Length);
+        ReadOnlySpan<byte> fields = old[(1 + old[0])..];
+        Span<byte> merged = Scratch(1 + email.Length + fields.Length);
+        merged[0] = (byte)email.Length;
+        email.CopyTo(merged[1..]);
+        fields.CopyTo(merged[(1 + email.Length)..]);
+        _arena.Wasted += row.Length;
+        row.Payload = _arena.Add(merged);
+        row.Length = merged.Length;
+        if (row.Hash == hash) return;
+        MakeSlot();
+        row.Hash = hash;
+        Place(index);
     }
 
     private Span<byte> Scratch(int length)
@@ -149,10 +169,16 @@ internal sealed class ContactStore
         _arena = fresh;
     }
 
+    private void MakeSlot()
+    {
+        if ((_slots + 1) * 5L > _table.Length * 3L) Grow();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Grow()
     {
         _table = new int[_table.Length * 2];
+        _slots = 0;
         for (int index = 0; index < Count; index++) Place(index);
     }
 
@@ -163,6 +189,7 @@ internal sealed class ContactStore
         int slot = this[index].Hash & mask;
         while (_table[slot] != 0) slot = (slot + 1) & mask;
         _table[slot] = index + 1;
+        _slots++;
     }
 }
 
@@ -206,6 +233,32 @@ internal ref struct FieldCursor(ReadOnlySpan<byte> fields)
         }
 
         return false;
+    }
+
+    /// <summary>Whether all of the given values are in force already; one that is not there is as good as an empty one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool Holds(ReadOnlySpan<byte> fields, ReadOnlySpan<byte> wanted)
+    {
+        // An import that is repeated brings the same fields in the same order.
+        if (fields.SequenceEqual(wanted)) return true;
+        var cursor = new FieldCursor(wanted);
+        while (cursor.Next())
+        {
+            if (!cursor.Value.SequenceEqual(ValueOf(fields, cursor.Id))) return false;
+        }
+
+        return true;
+    }
+
+    private static ReadOnlySpan<byte> ValueOf(ReadOnlySpan<byte> fields, ushort id)
+    {
+        var cursor = new FieldCursor(fields);
+        while (cursor.Next())
+        {
+            if (cursor.Id == id) return cursor.Value;
+        }
+
+        return default;
     }
 
     /// <summary>Writes one field in the stored form; returns its whole length.</summary>

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace CcExport.Simulator.State;
 
 /// <summary>What kind of value a field takes.</summary>
@@ -13,7 +15,23 @@ internal enum FieldKind
     CustomDate,
 }
 
-internal sealed record Field(ushort Id, string Name, string Heading, FieldKind Kind, int MaxLength);
+internal sealed record Field(ushort Id, string Name, string Heading, FieldKind Kind, int MaxLength)
+{
+    /// <summary>What is wrong with a value of this field, if anything; an empty one takes the field away.</summary>
+    public string? Problem(ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty) return null;
+        if (!Values.FitsIn(value, MaxLength)) return $"{Name} is too long";
+        bool good = Kind switch
+        {
+            FieldKind.Month => Values.IsWhole(value, 12, out _),
+            FieldKind.Day => Values.IsWhole(value, 31, out _),
+            FieldKind.Anniversary or FieldKind.CustomDate => Values.IsDate(value),
+            _ => true,
+        };
+        return good ? null : $"{Name} does not have a valid value";
+    }
+}
 
 internal sealed record CustomField(string Id, string Label, string Name, string Type, DateTimeOffset CreatedAt, Field Field);
 
@@ -80,6 +98,22 @@ internal sealed class FieldTable
         _custom.Add(custom);
         _byKey = new Dictionary<string, Field>(_byKey, StringComparer.Ordinal) { ["cf:" + name] = field };
         return custom;
+    }
+
+    /// <summary>Values by the names of the import, in the stored form. An address is no value: it is changed by itself.</summary>
+    public byte[] Store(IEnumerable<KeyValuePair<string, string>> values)
+    {
+        var stored = new MemoryStream();
+        byte[] buffer = [];
+        foreach ((string name, string value) in values)
+        {
+            if (Find(name) is not { Id: not Email } field) throw new ArgumentException($"No field '{name}'.", nameof(values));
+            byte[] text = Encoding.UTF8.GetBytes(value);
+            if (buffer.Length < text.Length + 4) buffer = new byte[Math.Max(1_024, text.Length + 4)];
+            stored.Write(buffer, 0, FieldCursor.Write(buffer, field.Id, text));
+        }
+
+        return stored.ToArray();
     }
 
     private static string NameOf(string label) => label.Trim().Replace(' ', '_');

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -41,6 +42,13 @@ internal static class Values
         Span<char> text = stackalloc char[10];
         int length = Encoding.UTF8.GetChars(utf8, text);
         return DateOnly.TryParseExact(text[..length], DateForms, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+    }
+
+    /// <summary>A whole number from 1 to <paramref name="max"/>.</summary>
+    public static bool IsWhole(ReadOnlySpan<byte> utf8, int max, out int number)
+    {
+        bool whole = Utf8Parser.TryParse(utf8, out number, out int used) && used == utf8.Length;
+        return whole && number >= 1 && number <= max;
     }
 
     private static bool NoLooseDots(ReadOnlySpan<byte> text) =>

@@ -59,10 +59,46 @@ public sealed record ListView(string Id, string Name, int Members, int ActiveMem
 /// <param name="Fields">Its other values, by the names of the import (<c>first_name</c>, <c>cf:loyalty_tier</c>).</param>
 /// <param name="ListIds">The lists it is on.</param>
 /// <param name="CreatedAt">When it was created.</param>
-/// <param name="UpdatedAt">When a value last changed.</param>
+/// <param name="UpdatedAt">When it last changed; whether its memberships count is <see cref="SimulatorSwitches.MembershipTouches"/>.</param>
 public sealed record ContactView(
     string Id, string Email, string Permission, bool Deleted, IReadOnlyDictionary<string, string> Fields,
     IReadOnlyList<string> ListIds, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+
+/// <summary>What put a person on a list, or took her off.</summary>
+public enum MembershipCause
+{
+    /// <summary>An import.</summary>
+    Import,
+
+    /// <summary>Another job: memberships added or removed, a list deleted.</summary>
+    Job,
+
+    /// <summary>A call that changed one contact.</summary>
+    Call,
+
+    /// <summary>The person herself, or the owner in the product.</summary>
+    Product,
+
+    /// <summary>She opted out of the account.</summary>
+    Unsubscribe,
+
+    /// <summary>She was deleted from the account, by whatever way.</summary>
+    Delete,
+}
+
+/// <summary>A person joined a list, or left it.</summary>
+/// <param name="At">When, by the simulation's clock.</param>
+/// <param name="Email">Her address as it stands now.</param>
+/// <param name="ListId">The list.</param>
+/// <param name="Joined">Whether she joined; else she left.</param>
+/// <param name="Cause">What did it.</param>
+/// <param name="ActivityId">The activity that did it, if one did.</param>
+public sealed record MembershipChange(
+    DateTimeOffset At, string Email, string ListId, bool Joined, MembershipCause Cause, string? ActivityId)
+{
+    /// <summary>Whether she left; else she joined.</summary>
+    public bool Left => !Joined;
+}
 
 /// <summary>An activity as it stands.</summary>
 /// <param name="Id">Its id.</param>
