@@ -21,8 +21,8 @@ internal static class Columns
         throw new CcException("ColumnNotFound", CcErrorKind.InvalidArgument,
             $"'{place}' has no column '{asked}'. It has: {Names(existing)}.",
             near is null
-                ? "Map a column that exists. If the first line is data and not a header, name the columns with -Header."
-                : $"Did you mean '{near}'? If the first line is data and not a header, name the columns with -Header.")
+                ? "Map a column that exists. If the first line of a file is data and not a header, name the columns with -Header."
+                : $"Did you mean '{near}'? If the first line of a file is data and not a header, name the columns with -Header.")
         { Subject = place };
     }
 
@@ -49,10 +49,13 @@ internal static class Columns
         => existing.Any(name => name.Contains('@', StringComparison.Ordinal)) ? "a first line that looks like data"
             : existing.Count == 0 ? "(none)" : string.Join(", ", existing.Take(40)) + (existing.Count > 40 ? $", … ({existing.Count} in all)" : "");
 
-    /// <summary>The existing name that was probably meant.</summary>
+    /// <summary>The existing name that was probably meant: one spelled nearly so, else one that holds it (<c>EMail</c>: <c>msdynci_emailaddress1</c>).</summary>
     public static string? Nearest(string asked, IReadOnlyList<string> existing)
         => existing.Select(name => (name, distance: Distance(asked.ToUpperInvariant(), name.ToUpperInvariant())))
-            .Where(x => x.distance <= Math.Max(2, asked.Length / 3)).OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
+            .Where(x => x.distance <= Math.Max(2, asked.Length / 3)).OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault()
+            ?? existing.Where(name => Letters(asked).Length > 2 && Letters(name).Contains(Letters(asked), StringComparison.Ordinal)).OrderBy(name => name.Length).FirstOrDefault();
+
+    private static string Letters(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToUpperInvariant();
 
     /// <summary>Levenshtein's distance, two rows at a time.</summary>
     private static int Distance(string a, string b)

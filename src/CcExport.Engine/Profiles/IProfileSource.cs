@@ -20,6 +20,18 @@ internal interface IProfileSource
     IAsyncEnumerable<ProfileBatch> ReadAsync(string segment, IReadOnlyList<string> columns, CancellationToken ct);
 }
 
+/// <summary>
+/// A source that reads several segments in one pass, at the cost of one. All its segments have the same columns.
+/// </summary>
+internal interface IReadsTogether : IProfileSource
+{
+    /// <summary>
+    /// Streams the rows of these segments, each batch with the position of its segment; rows count for each segment by themselves. A profile that
+    /// is in several of them comes once for each, in their order.
+    /// </summary>
+    IAsyncEnumerable<(int Segment, ProfileBatch Batch)> ReadTogetherAsync(IReadOnlyList<string> segments, IReadOnlyList<string> columns, CancellationToken ct);
+}
+
 /// <summary>A named group of profiles in a source.</summary>
 public sealed class Segment
 {
@@ -33,6 +45,10 @@ public sealed class Segment
     public long? Bytes { get; init; }
     /// <summary>When its data was last renewed, where the source knows.</summary>
     public DateTimeOffset? LastEvaluated { get; init; }
+    /// <summary>Active or Inactive, where the source knows; an inactive one is not renewed. The Customer Insights API has more words.</summary>
+    public string? State { get; init; }
+    /// <summary>It is being renewed now.</summary>
+    internal bool IsRefreshing { get; init; }
     /// <summary>Its columns, where the source knows without reading.</summary>
     public IReadOnlyList<string>? Columns { get; init; }
     /// <summary>The named source it belongs to; null for a bare path.</summary>

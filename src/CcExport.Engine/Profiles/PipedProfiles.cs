@@ -72,6 +72,9 @@ public sealed class PipedProfiles : IProfileSource
     /// <summary>Adds a value to the row, from characters that need not outlive the call.</summary>
     public void Add(int column, ReadOnlySpan<char> value) => _block.Set(column, value);
 
+    /// <summary>Adds a value to the row that is valid UTF-8 already.</summary>
+    public void AddUtf8(int column, ReadOnlySpan<byte> value) => _block.SetUtf8(column, value);
+
     /// <summary>Ends the row; true when the batch is full and <see cref="HandOverAsync"/> has to follow.</summary>
     public bool EndRow()
     {
@@ -202,6 +205,16 @@ public sealed class PipedProfiles : IProfileSource
             }
             field = new(Used, written);
             Used += written;
+        }
+
+        public void SetUtf8(int column, ReadOnlySpan<byte> value)
+        {
+            ref ProfileBatch.Field field = ref Field(column);
+            if (Used - _begin + (long)value.Length > Limits.RecordBytes) throw TooLong();
+            if (_text.Length - Used < value.Length) Array.Resize(ref _text, Math.Max(_text.Length * 2, Used + value.Length));
+            value.CopyTo(_text.AsSpan(Used));
+            field = new(Used, value.Length);
+            Used += value.Length;
         }
 
         public void End()

@@ -72,6 +72,16 @@ internal sealed class ProfileBatch
         return _fields.AsSpan(Rows++ * Columns, Columns);
     }
 
+    /// <summary>Adds rows whose fields are set by <see cref="Set"/>, column by column; at most what is left of <see cref="Capacity"/>.</summary>
+    public void AddRows(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Capacity - Rows);
+        _faults.AsSpan(Rows, count).Clear();
+        Rows += count;
+    }
+
+    public void Set(int row, int column, Field field) => _fields[(row * Columns) + column] = field;
+
     /// <summary>Gives a column the values of another: one column of a source that is asked for twice.</summary>
     public void CopyColumn(int from, int to)
     {

@@ -29,6 +29,6 @@ internal static class SegmentNames
 
     public static CcException None(string folder) => new("NoSegments", CcErrorKind.NotFound,
         $"'{folder}' holds no file that can be a segment.",
-        "Put .csv, .tsv, .txt, .json, .jsonl or .ndjson files there (also with .gz), or name the folder of a Customer Insights export.")
+        "Put .csv, .tsv, .txt, .json, .jsonl or .ndjson files there (also with .gz) or .parquet files, or name the folder of a Customer Insights export.")
     { Subject = folder };
 }

@@ -162,7 +162,7 @@ public sealed class CustomerInsightsFolderTests : IDisposable
     {
         string expected = _folder.Write(file, "x");
         if (file != "VIP_1.csv") _folder.Write("VIP_1.csv", "a file of the same name that is not meant");
-        Assert.Equal(Path.GetFullPath(expected), new PartLocator(_folder.Path).Find(location, "VIP").Path);
+        Assert.Equal(Path.GetFullPath(expected), new PartLocator(DiskTree.Instance, _folder.Path).Find(location, "VIP").Path);
     }
 
     [Fact]
@@ -170,6 +170,6 @@ public sealed class CustomerInsightsFolderTests : IDisposable
     {
         _folder.Write("real/VIP_1.csv", "x");
         Directory.CreateSymbolicLink(_folder["link"], _folder["real"]);
-        Assert.EndsWith("VIP_1.csv", new PartLocator(_folder["link"]).Find("VIP_1.csv", "VIP").Path, StringComparison.Ordinal);
+        Assert.EndsWith("VIP_1.csv", new PartLocator(DiskTree.Instance, _folder["link"]).Find("VIP_1.csv", "VIP").Path, StringComparison.Ordinal);
     }
 }

@@ -35,8 +35,8 @@ public sealed class InputFileTests : IDisposable
         Assert.Contains("e.csv", e.Message, StringComparison.Ordinal);
         await Readers.FailsAsync("InputEmpty", _folder.Write("bom.csv", [0xEF, 0xBB, 0xBF]));
         await Readers.FailsAsync("InputEmpty", _folder.Write("e.csv.gz", Readers.Gzip("")));
-        Assert.Empty(await Readers.AllAsync(await InputFile.OpenAsync(_folder["e.csv"], null, allowEmpty: true, default)));
-        Assert.Empty(await Readers.AllAsync(await InputFile.OpenAsync(_folder["e.csv.gz"], null, allowEmpty: true, default)));
+        Assert.Empty(await Readers.AllAsync(await InputFile.OpenAsync(DiskTree.Instance, _folder["e.csv"], null, allowEmpty: true, default)));
+        Assert.Empty(await Readers.AllAsync(await InputFile.OpenAsync(DiskTree.Instance, _folder["e.csv.gz"], null, allowEmpty: true, default)));
     }
 
     [Fact]

@@ -73,6 +73,10 @@ internal static class InputErrors
         $"'{path}' grew while it was read: another program is still writing it.", "Run again when that program has finished.")
     { Subject = path };
 
+    public static CcException Changed(string path) => new("InputChanged", CcErrorKind.InvalidData,
+        $"'{path}' changed while it was read.", "Run again when the program that writes it has finished.")
+    { Subject = path };
+
     public static CcException GzipBroken(string path, Exception? e) => new("InputGzipBroken", CcErrorKind.InvalidData,
         $"'{path}' is a gzip file that is damaged or cut short.", "Copy or download it again; 'gzip -t' tells whether it is whole.", e)
     { Subject = path };

@@ -8,17 +8,28 @@ namespace CcExport.Engine.Profiles;
 /// </summary>
 internal sealed class FileSource : IProfileSource
 {
+    private readonly IFileTree _tree;
     private readonly string _path;
     private readonly FileSourceOptions _options;
     private IReadOnlyList<FileSegment>? _segments;
 
-    private FileSource(string path, FileSourceOptions options) => (_path, _options) = (path, options);
+    public static SourceKind Kind { get; } = new(
+        reference => KindOf(reference.Path!).ToString(), reference => reference.Path, reference => Options(reference).Check(), _ => SourceKinds.Process,
+        (reference, _) => Open(reference.Path!, Options(reference)));
 
-    public static FileSource Open(string path, FileSourceOptions? options = null)
+    /// <summary>How a reference says that its files are written.</summary>
+    public static FileSourceOptions Options(SourceReference reference) => new(reference.Encoding, reference.Delimiter, reference.Header);
+
+    private FileSource(IFileTree tree, string path, FileSourceOptions options) => (_tree, _path, _options) = (tree, path, options);
+
+    /// <summary>A path of this machine.</summary>
+    public static FileSource Open(string path, FileSourceOptions? options = null) => Open(DiskTree.Instance, path, options);
+
+    public static FileSource Open(IFileTree tree, string path, FileSourceOptions? options)
     {
         options ??= new();
         options.Check();
-        return new(path, options);
+        return new(tree, path, options);
     }
 
     /// <summary>What a path is, as far as a look at its folder tells; one that is not there (now) is taken for a file.</summary>
@@ -27,7 +38,7 @@ internal sealed class FileSource : IProfileSource
         try
         {
             if (!Directory.Exists(path)) return Path.GetFileName(path) == CustomerInsightsFolder.ModelName ? FileSourceKind.CustomerInsightsFolder : FileSourceKind.File;
-            return CustomerInsightsFolder.FindModel(path) is null ? FileSourceKind.Folder : FileSourceKind.CustomerInsightsFolder;
+            return CustomerInsightsFolder.FindModel(DiskTree.Instance, path) is null ? FileSourceKind.Folder : FileSourceKind.CustomerInsightsFolder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CcException)
         {
@@ -59,24 +70,18 @@ internal sealed class FileSource : IProfileSource
 
     private async Task<IReadOnlyList<FileSegment>> LookAsync(CancellationToken ct)
     {
-        if (Path.GetFileName(_path) == CustomerInsightsFolder.ModelName && File.Exists(_path))
-            return await CustomerInsightsFolder.ReadAsync(_path, _options, ct).ConfigureAwait(false);
-        if (!Directory.Exists(_path))
+        await _tree.LookAsync(ct).ConfigureAwait(false);
+        if (_tree.NameOf(_path) == CustomerInsightsFolder.ModelName && _tree.IsFile(_path))
+            return await CustomerInsightsFolder.ReadAsync(_tree, _path, _options, ct).ConfigureAwait(false);
+        if (!_tree.IsFolder(_path))
         {
-            InputFile.Check(_path);
-            return [DataFiles.FromFile(_path, _options)];
+            _tree.Check(_path);
+            return [DataFiles.FromFile(_tree, _path, _options)];
         }
-        try
-        {
-            if (CustomerInsightsFolder.FindModel(_path) is { } model)
-                return await CustomerInsightsFolder.ReadAsync(model, _options, ct).ConfigureAwait(false);
-            IReadOnlyList<FileSegment> segments = DataFiles.FromFolder(_path, _options);
-            return segments.Count > 0 ? segments : throw SegmentNames.None(_path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw InputErrors.Opening(_path, e);
-        }
+        if (CustomerInsightsFolder.FindModel(_tree, _path) is { } model)
+            return await CustomerInsightsFolder.ReadAsync(_tree, model, _options, ct).ConfigureAwait(false);
+        IReadOnlyList<FileSegment> segments = DataFiles.FromFolder(_tree, _path, _options);
+        return segments.Count > 0 ? segments : throw SegmentNames.None(_path);
     }
 }
 

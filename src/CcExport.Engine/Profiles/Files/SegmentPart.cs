@@ -6,15 +6,16 @@ namespace CcExport.Engine.Profiles;
 internal enum PartKind
 {
     /// <summary>
-    /// A first byte that is <c>{</c> or <c>[</c> makes it JSON lines (a JSON array is then refused with advice), any other delimited.
+    /// <c>PAR1</c> makes it Parquet; a first byte that is <c>{</c> or <c>[</c>, JSON lines (a JSON array is then refused with advice); any other, delimited.
     /// </summary>
     ByContent,
     Csv,
     JsonLines,
+    Parquet,
 }
 
 /// <summary>One file of a segment.</summary>
-internal sealed record SegmentPart(string Path, PartKind Kind, CsvFormat Csv, string? Encoding)
+internal sealed record SegmentPart(IFileTree Tree, string Path, PartKind Kind, CsvFormat Csv, string? Encoding)
 {
     /// <summary>The names that a header must have, in any order (<c>model.json</c> with <c>columnHeaders</c>); null: any.</summary>
     public IReadOnlyList<string>? MustHave { get; init; }
@@ -22,9 +23,17 @@ internal sealed record SegmentPart(string Path, PartKind Kind, CsvFormat Csv, st
     /// <summary>True where no bytes are no rows: a part without a header. Elsewhere an empty file is one that somebody failed to write.</summary>
     public bool MayBeEmpty { get; init; }
 
+    /// <summary>Columns that stand in the names of the folders it lies in, not in it (<c>Country=UA</c>), with their values.</summary>
+    public IReadOnlyList<PartitionValue> Partition { get; init; } = [];
+
     /// <summary>The names of columns in this file.</summary>
     public async Task<IReadOnlyList<string>> ReadColumnsAsync(CancellationToken ct)
     {
+        if (await ParquetAsync(ct).ConfigureAwait(false) is { } file)
+        {
+            await using ConfiguredAsyncDisposable open = file.ConfigureAwait(false);
+            return (await ParquetPart.OpenAsync(file, Path, Partition, ct).ConfigureAwait(false)).Columns;
+        }
         var text = new PeekStream(await OpenAsync(ct).ConfigureAwait(false));
         await using ConfiguredAsyncDisposable closing = text.ConfigureAwait(false);
         return await IsJsonAsync(text, ct).ConfigureAwait(false)
@@ -36,6 +45,13 @@ internal sealed record SegmentPart(string Path, PartKind Kind, CsvFormat Csv, st
     public async IAsyncEnumerable<ProfileBatch> ReadAsync(
         IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct)
     {
+        if (await ParquetAsync(ct).ConfigureAwait(false) is { } file)
+        {
+            await using ConfiguredAsyncDisposable open = file.ConfigureAwait(false);
+            ParquetPart parquet = await ParquetPart.OpenAsync(file, Path, Partition, ct).ConfigureAwait(false);
+            await foreach (ProfileBatch batch in parquet.ReadAsync(columns, firstRow, ct).ConfigureAwait(false)) yield return batch;
+            yield break;
+        }
         var text = new PeekStream(await OpenAsync(ct).ConfigureAwait(false));
         await using ConfiguredAsyncDisposable closing = text.ConfigureAwait(false);
         IAsyncEnumerable<ProfileBatch> rows;
@@ -52,7 +68,31 @@ internal sealed record SegmentPart(string Path, PartKind Kind, CsvFormat Csv, st
         await foreach (ProfileBatch batch in rows.ConfigureAwait(false)) yield return batch;
     }
 
-    private Task<Stream> OpenAsync(CancellationToken ct) => InputFile.OpenAsync(Path, Encoding, MayBeEmpty, ct);
+    private Task<Stream> OpenAsync(CancellationToken ct) => InputFile.OpenAsync(Tree, Path, Encoding, MayBeEmpty, ct);
+
+    /// <summary>The file, if it is a Parquet file by its name or, without a name that says so, by its first bytes.</summary>
+    private async ValueTask<IPlacedFile?> ParquetAsync(CancellationToken ct)
+    {
+        if (Kind is not (PartKind.Parquet or PartKind.ByContent)) return null;
+        IPlacedFile file = await Tree.OpenPlacedAsync(Path, ct).ConfigureAwait(false);
+        try
+        {
+            if (Kind == PartKind.Parquet) return file;
+            byte[] head = new byte[ParquetPart.Magic.Length];
+            if (file.Length > head.Length)
+            {
+                await file.ReadAsync(0, head, ct).ConfigureAwait(false);
+                if (head.AsSpan().SequenceEqual(ParquetPart.Magic)) return file;
+            }
+        }
+        catch
+        {
+            await file.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        await file.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
 
     private async Task<IReadOnlyList<string>> HeaderAsync(CsvReader csv, CancellationToken ct)
     {

@@ -12,29 +12,29 @@ internal static class CustomerInsightsFolder
     /// The model of a folder: in it, or, if it holds no data file itself, in an export below it (<c>Export/model.json</c>,
     /// <c>CustomerInsights_…/Export/model.json</c>); null where there is none.
     /// </summary>
-    public static string? FindModel(string folder)
+    public static string? FindModel(IFileTree tree, string folder)
     {
-        string own = Path.Combine(folder, ModelName);
-        if (File.Exists(own)) return own;
-        if (DataFiles.In(folder).Length > 0) return null;
-        string[] below = [.. Directory.EnumerateDirectories(folder)
-            .SelectMany(sub => Path.GetFileName(sub).StartsWith("CustomerInsights_", StringComparison.OrdinalIgnoreCase)
-                ? [sub, .. Directory.EnumerateDirectories(sub)] : new[] { sub })
-            .Select(sub => Path.Combine(sub, ModelName)).Where(File.Exists).Order(StringComparer.Ordinal)];
+        string own = tree.Join(folder, ModelName);
+        if (tree.IsFile(own)) return own;
+        if (DataFiles.In(tree, folder).Length > 0) return null;
+        string[] below = [.. tree.FoldersIn(folder)
+            .SelectMany(sub => tree.NameOf(sub).StartsWith("CustomerInsights_", StringComparison.OrdinalIgnoreCase)
+                ? [sub, .. tree.FoldersIn(sub)] : new[] { sub })
+            .Select(sub => tree.Join(sub, ModelName)).Where(tree.IsFile).Order(StringComparer.Ordinal)];
         if (below.Length > 1)
         {
             throw new CcException("ModelAmbiguous", CcErrorKind.InvalidArgument,
-                $"'{folder}' holds more than one export: {string.Join(", ", below.Select(model => Path.GetDirectoryName(model)).Take(20))}.",
+                $"'{folder}' holds more than one export: {string.Join(", ", below.Select(tree.FolderOf).Take(20))}.",
                 "Name the folder of one of them.")
             { Subject = folder };
         }
         return below.Length == 0 ? null : below[0];
     }
 
-    public static async Task<IReadOnlyList<FileSegment>> ReadAsync(string modelPath, FileSourceOptions options, CancellationToken ct)
+    public static async Task<IReadOnlyList<FileSegment>> ReadAsync(IFileTree tree, string modelPath, FileSourceOptions options, CancellationToken ct)
     {
-        CustomerInsightsModel model = await CustomerInsightsModel.ReadAsync(modelPath, ct).ConfigureAwait(false);
-        var locator = new PartLocator(Path.GetDirectoryName(Path.GetFullPath(modelPath))!);
+        CustomerInsightsModel model = await CustomerInsightsModel.ReadAsync(tree, modelPath, ct).ConfigureAwait(false);
+        var locator = new PartLocator(tree, tree.FolderOf(modelPath));
         FileSegment[] segments = [.. model.Entities.Where(entity => !entity.IsReference)
             .Select((entity, i) => Segment(entity, $"{modelPath} (table {i + 1})", locator, options))];
         return segments.Length > 0 ? segments : throw SegmentNames.None(modelPath);
@@ -58,7 +58,7 @@ internal static class CustomerInsightsFolder
     private static List<SegmentPart> Parts(CustomerInsightsModel.Entity entity, PartLocator locator, FileSourceOptions options)
     {
         var parts = new List<SegmentPart>();
-        var seen = new HashSet<string>(StringComparer.FromComparison(RealPath.Comparison));
+        var seen = new HashSet<string>(StringComparer.FromComparison(locator.Tree.Comparison));
         foreach (CustomerInsightsModel.Partition partition in entity.Partitions)
         {
             if (partition.Location is not { } location) continue;
@@ -79,7 +79,7 @@ internal static class CustomerInsightsFolder
             CsvFormat csv = options.Delimiter is { } delimiter
                 ? partition.Format with { Delimiter = FileSourceOptions.DelimiterByte(delimiter) }
                 : partition.Format;
-            parts.Add(new(path, PartKind.Csv, csv, options.Encoding ?? partition.Encoding)
+            parts.Add(new(locator.Tree, path, PartKind.Csv, csv, options.Encoding ?? partition.Encoding)
             {
                 MustHave = csv.HasHeader ? entity.Attributes : null,
                 MayBeEmpty = !csv.HasHeader,
@@ -94,7 +94,7 @@ internal static class CustomerInsightsFolder
         try
         {
             IEnumerable<string> locations = entity.Partitions.Select(partition => partition.Location).OfType<string>();
-            return DataFiles.Facts(locations.Select(location => locator.Find(location, entity.Name).Path)).Bytes;
+            return DataFiles.Facts(locator.Tree, locations.Select(location => locator.Find(location, entity.Name).Path)).Bytes;
         }
         catch (CcException)
         {

@@ -9,16 +9,18 @@ namespace CcExport.Engine.Profiles;
 /// </summary>
 internal static class InputFile
 {
+    /// <summary>A file of this machine.</summary>
     public static Task<Stream> OpenAsync(string path, string? encodingName, CancellationToken ct)
-        => OpenAsync(path, encodingName, allowEmpty: false, ct);
+        => OpenAsync(DiskTree.Instance, path, encodingName, allowEmpty: false, ct);
 
+    /// <param name="tree">Where the file lies.</param>
     /// <param name="path">A file; a symbolic link to one is followed.</param>
     /// <param name="encodingName">As <see cref="EncodingNames"/> knows it; null: the byte order mark's, else UTF-8.</param>
     /// <param name="allowEmpty">True for the part of a segment without a header: no bytes are no rows.</param>
-    public static async Task<Stream> OpenAsync(string path, string? encodingName, bool allowEmpty, CancellationToken ct)
+    public static async Task<Stream> OpenAsync(IFileTree tree, string path, string? encodingName, bool allowEmpty, CancellationToken ct)
     {
         Encoding? asked = encodingName is null ? null : EncodingNames.Parse(encodingName);
-        Stream? top = OpenFile(path, allowEmpty);
+        Stream? top = await tree.OpenAsync(path, allowEmpty, ct).ConfigureAwait(false);
         if (top is null) return Stream.Null;
         try
         {
@@ -50,77 +52,6 @@ internal static class InputFile
         }
     }
 
-    /// <summary>The file, or null where it holds nothing and may.</summary>
-    private static WatchedFileStream? OpenFile(string path, bool allowEmpty)
-    {
-        FileStream? file = null;
-        try
-        {
-            // Looked at before it is opened: opening a pipe waits for its other end, and an open device may do anything.
-            if (Length(Existing(path)) == 0) return allowEmpty ? null : throw InputErrors.Empty(path);
-            file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.Open,
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.SequentialScan | FileOptions.Asynchronous,
-                BufferSize = 0,
-            });
-            if (!file.CanSeek) throw InputErrors.NotAFile(path);
-            return new(file, path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            file?.Dispose();
-            throw InputErrors.Opening(path, e);
-        }
-        catch
-        {
-            file?.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Throws where there is no file of that name, or a link that leads to none; reads nothing.</summary>
-    public static void Check(string path)
-    {
-        try
-        {
-            Existing(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw InputErrors.Opening(path, e);
-        }
-    }
-
-    private static FileInfo Existing(string path)
-    {
-        var info = new FileInfo(path);
-        if (Directory.Exists(path)) throw InputErrors.IsDirectory(path);
-        RefuseUselessLink(path, info);
-        return info.Exists ? info : throw InputErrors.NotFound(path);
-    }
-
-    /// <summary>The length of the file itself; a symbolic link's own is that of its target's name.</summary>
-    private static long Length(FileInfo info) => info.LinkTarget is null ? info.Length : ((FileInfo)info.ResolveLinkTarget(true)!).Length;
-
-    private static void RefuseUselessLink(string path, FileInfo info)
-    {
-        if (info.LinkTarget is not { } target) return;
-        FileSystemInfo? final;
-        try
-        {
-            final = info.ResolveLinkTarget(returnFinalTarget: true);
-        }
-        catch (IOException e)
-        {
-            // Either it leads in a circle, or over more links than the system follows.
-            throw InputErrors.LinkLoop(path, e);
-        }
-        if (final is not { Exists: true }) throw InputErrors.BrokenLink(path, target);
-    }
-
     private static (Encoding, int)? Mark(ReadOnlySpan<byte> head) => head switch
     {
         [0xEF, 0xBB, 0xBF, ..] => (EncodingNames.Parse("utf-8"), 3),
@@ -140,6 +71,6 @@ internal static class InputFile
                 "Save the sheet as 'CSV UTF-8', or unpack the archive; a workbook can also be piped in by a module that reads Excel.");
         }
         if (head is [(byte)'P', (byte)'A', (byte)'R', (byte)'1'])
-            throw InputErrors.NotText(path, "a Parquet file", "Export the segment as CSV.");
+            throw InputErrors.NotText(path, "a Parquet file", "Give it a name that ends with .parquet.");
     }
 }

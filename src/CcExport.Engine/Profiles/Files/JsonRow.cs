@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 
@@ -30,8 +31,27 @@ internal sealed class JsonRow
         (_fields, _seen, _exactIn) = (new ProfileBatch.Field[columns.Count], new bool[columns.Count], new long[columns.Count]);
     }
 
+    /// <summary>The asked fields of the object that was read last.</summary>
+    public ReadOnlySpan<ProfileBatch.Field> Fields => _fields;
+
+    /// <summary>How the rows are written, once one was met; kept here because it is one for all pages of a table.</summary>
+    internal Web.JsonShape? Shape { get; set; }
+
+    /// <summary>Rows that were of no known shape.</summary>
+    internal int Unlike { get; set; }
+
+    /// <summary>Another object begins.</summary>
+    internal void Begin()
+    {
+        _fields.AsSpan().Fill(Missing);
+        _record++;
+    }
+
     /// <summary>A property name as it stands in the file, and the columns that it feeds.</summary>
-    private sealed record Name(byte[] Text, int[] Exact, int[] Like);
+    internal sealed record Name(byte[] Text, int[] Exact, int[] Like)
+    {
+        public bool IsAsked { get; } = Exact.Length + Like.Length > 0;
+    }
 
     /// <summary>
     /// The asked fields of one line, which is not blank and whose first byte is <paramref name="at"/> in the batch's text; valid until
@@ -43,6 +63,34 @@ internal sealed class JsonRow
         fault = TryRead(line, at) ? RowFault.None : RowFault.Malformed;
         if (fault != RowFault.None) _fields.AsSpan().Fill(Missing);
         return _fields;
+    }
+
+    /// <summary>
+    /// Reads the object at which a reader of <paramref name="text"/> stands, up to its end; its first byte is <paramref name="at"/> in the batch's text. What is no JSON throws; an object with half of a
+    /// surrogate pair in an asked value is a row with a fault, whose other fields can be used.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public RowFault Read(ref Utf8JsonReader json, Span<byte> text, int at)
+    {
+        Begin();
+        RowFault fault = RowFault.None;
+        int expected = 0;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            try
+            {
+                Name name = Find(ref json, ref expected);
+                json.Read();
+                if (!name.IsAsked) json.Skip();
+                else Take(ref json, text, at, name);
+            }
+            catch (InvalidOperationException)
+            {
+                fault = RowFault.Malformed;
+                if (json.TokenType == JsonTokenType.PropertyName) json.Skip();
+            }
+        }
+        return fault;
     }
 
     private bool TryRead(Span<byte> line, int at)
@@ -102,7 +150,7 @@ internal sealed class JsonRow
         }
     }
 
-    private Name Find(ref Utf8JsonReader json, ref int expected)
+    internal Name Find(ref Utf8JsonReader json, ref int expected)
     {
         ReadOnlySpan<byte> text = json.ValueIsEscaped ? Unescape(ref json) : json.ValueSpan;
         if (expected < _names.Count && text.SequenceEqual(_names[expected].Text)) return _names[expected++];
@@ -148,7 +196,12 @@ internal sealed class JsonRow
                 length = json.ValueSpan.Length;
                 break;
         }
-        var field = new ProfileBatch.Field(at + start, length);
+        Assign(name, new ProfileBatch.Field(at + start, length));
+    }
+
+    /// <summary>Gives a value to the columns that its name feeds.</summary>
+    internal void Assign(Name name, ProfileBatch.Field field)
+    {
         foreach (int column in name.Exact)
         {
             _fields[column] = field;
@@ -159,6 +212,25 @@ internal sealed class JsonRow
         {
             _seen[column] = true;
             if (_exactIn[column] != _record) _fields[column] = field;
+        }
+    }
+
+    /// <summary>Unescapes a text, given with its quotes, where it stands; false for half of a surrogate pair, and then nothing has changed.</summary>
+    internal bool TryUnescape(Span<byte> quoted, out int length)
+    {
+        var json = new Utf8JsonReader(quoted);
+        json.Read();
+        try
+        {
+            ReadOnlySpan<byte> plain = Unescape(ref json);
+            plain.CopyTo(quoted[1..]);
+            length = plain.Length;
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            length = -1;
+            return false;
         }
     }
 

@@ -17,9 +17,9 @@ internal sealed record CustomerInsightsModel(IReadOnlyList<CustomerInsightsModel
     /// <param name="Location">Null: a schema without data.</param>
     public sealed record Partition(string? Location, DateTimeOffset? RefreshTime, CsvFormat Format, string? Encoding, string? UnknownFormat);
 
-    public static async Task<CustomerInsightsModel> ReadAsync(string path, CancellationToken ct)
+    public static async Task<CustomerInsightsModel> ReadAsync(IFileTree tree, string path, CancellationToken ct)
     {
-        Stream utf8 = await InputFile.OpenAsync(path, null, ct).ConfigureAwait(false);
+        Stream utf8 = await InputFile.OpenAsync(tree, path, null, allowEmpty: false, ct).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable closing = utf8.ConfigureAwait(false);
         try
         {

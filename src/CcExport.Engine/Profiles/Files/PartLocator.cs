@@ -1,32 +1,31 @@
 namespace CcExport.Engine.Profiles;
 
 /// <summary>
-/// Finds a part, which <c>model.json</c> names by its address in a storage account, in the folder into which the export was copied:
+/// Finds a part, which <c>model.json</c> names by its address in a storage account, in the folder in which the export lies:
 /// the longest end of the address that is a file there. Never anything outside of that folder, however the address is written and
 /// wherever symbolic links lead: a model may come from a stranger.
 /// </summary>
-internal sealed class PartLocator(string folder)
+internal sealed class PartLocator(IFileTree tree, string folder)
 {
-    private readonly string _folder = Path.GetFullPath(folder);
-    private readonly string? _realFolder = RealPath.Of(folder);
+    private readonly string? _realFolder = tree.RealOf(folder);
+
+    public IFileTree Tree => tree;
 
     /// <summary>The file, as it is named in the folder and as it really is.</summary>
     public (string Path, string Real) Find(string location, string entity)
     {
         string[] steps = Steps(location);
-        // On Windows a colon would begin a drive or a hidden stream of a file.
-        bool unsafeStep = steps.Contains("..") || (OperatingSystem.IsWindows() && steps.Any(step => step.Contains(':')));
-        if (unsafeStep) throw Outside(location, entity);
+        if (steps.Any(tree.IsUnsafe)) throw Outside(location, entity);
         for (int i = 0; i < steps.Length; i++)
         {
-            string candidate = Path.Combine([_folder, .. steps[i..]]);
-            if (!File.Exists(candidate) && !File.Exists(candidate += ".gz")) continue;
-            string? real = RealPath.Of(candidate);
-            if (real is null || _realFolder is null || !RealPath.IsInside(real, _realFolder)) throw Outside(location, entity);
+            string candidate = tree.Join(folder, steps[i..]);
+            if (!tree.IsFile(candidate) && !tree.IsFile(candidate += ".gz")) continue;
+            string? real = tree.RealOf(candidate);
+            if (real is null || _realFolder is null || !tree.IsInside(real, _realFolder)) throw Outside(location, entity);
             return (candidate, real);
         }
         throw new CcException("PartMissing", CcErrorKind.InvalidData,
-            $"Segment '{entity}' has a part '{string.Join('/', steps)}' in model.json that is not in '{_folder}'.",
+            $"Segment '{entity}' has a part '{string.Join('/', steps)}' in model.json that is not in '{folder}'.",
             "Copy the whole export folder, with its subfolders, and run again.")
         { Subject = entity };
     }
