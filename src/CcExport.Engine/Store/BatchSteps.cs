@@ -26,8 +26,8 @@ internal static class BatchSteps
 
     /// <summary>True when the outcome gives each of the batch's rows exactly one fate.</summary>
     public static bool Covers(BatchOutcome outcome, long rows) =>
-        outcome is { Accepted: >= 0, OptedOut: >= 0, Refused: >= 0, Unaccounted: >= 0, Moved: >= 0 }
-        && (long)outcome.Accepted + outcome.OptedOut + outcome.Refused + outcome.Unaccounted + outcome.Moved == rows;
+        outcome is { Accepted: >= 0, OptedOut: >= 0, Refused: >= 0, Unaccounted: >= 0, Moved: >= 0, HeldOut: >= 0 }
+        && (long)outcome.Accepted + outcome.OptedOut + outcome.Refused + outcome.Unaccounted + outcome.Moved + outcome.HeldOut == rows;
 
     public static CcException Conflict(long runId, string why) =>
         new("JournalConflict", CcErrorKind.Conflict, $"Run {runId}: {why}.",

@@ -13,6 +13,12 @@ internal static class CallPlaces
     public static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(150);
 
     /// <summary>
+    /// By so much the present of two who ask may differ: each reads the clock, then waits for the store. Whoever read it a moment before the holder did
+    /// sees a place that is held for longer than the longest.
+    /// </summary>
+    private static readonly TimeSpan Apart = TimeSpan.FromSeconds(30);
+
+    /// <summary>
     /// After its holder was found dead, a place is free a second later: what that process sent may have arrived only now, with the margin that
     /// every call has.
     /// </summary>
@@ -37,7 +43,7 @@ internal static class CallPlaces
                 }
             }
             TimeSpan left = found is { } used ? used.FreeAt - now : TimeSpan.Zero;
-            if (left <= TimeSpan.Zero || left > LongestHold)
+            if (left <= TimeSpan.Zero || left > LongestHold + Apart)
             {
                 return new CallPlace(slot, (found?.Ticket ?? 0) + 1, TimeSpan.Zero, DayEnded: false);
             }

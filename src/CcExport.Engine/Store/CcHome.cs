@@ -18,6 +18,9 @@ internal sealed class CcHome
     public string SpoolFolder => Path.Combine(Root, "spool");
     public string KeyRingFolder => Path.Combine(Root, "keys");
     public string RejectionsFolder => Path.Combine(Root, "rejections");
+    public string FingerprintFolder => Path.Combine(Root, "fingerprints");
+    public string PreImageFolder => Path.Combine(Root, "preimages");
+    public string TraceFolder => Path.Combine(Root, "traces");
 
     /// <summary>The home of this user: <c>CCEXPORT_HOME</c>, else the local application data folder.</summary>
     public static CcHome Resolve(Func<string, string?>? environment = null)
@@ -42,7 +45,7 @@ internal sealed class CcHome
         {
             // An existing root keeps its mode: CCEXPORT_HOME may name a folder that others use for other things.
             CreateFolder(Root);
-            foreach (string folder in new[] { SpoolFolder, KeyRingFolder, RejectionsFolder })
+            foreach (string folder in new[] { SpoolFolder, KeyRingFolder, RejectionsFolder, FingerprintFolder, PreImageFolder, TraceFolder })
             {
                 CreateFolder(folder);
                 Tighten(folder);

@@ -12,8 +12,13 @@ internal interface IRunJournal
     Task<long> OpenAsync(RunRecord run, CancellationToken ct);
     /// <summary>A batch lies in the spool, flushed.</summary>
     Task SealedAsync(long runId, BatchRecord batch, CancellationToken ct);
-    /// <summary>All input is read, mapped and sealed: from here on the source is never read again. Writes the read side of the balance.</summary>
-    Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct);
+    /// <summary>
+    /// All input is read, mapped and sealed: from here on the source is never read again. Writes the read side of the balance. A plan is Queued from now on.
+    /// </summary>
+    /// <param name="sight">What was seen before the run (JSON of the room that runs it).</param>
+    Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct, string? sight = null);
+    /// <summary>A sealed plan gets its word to go: it is a run from now on, begun now.</summary>
+    Task GoAsync(long runId, string definition, string sight, DateTimeOffset at, CancellationToken ct);
     /// <summary>A request is about to leave.</summary>
     Task SendingAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct);
     /// <summary>The server took it. <c>ActivityClaimed</c> (Conflict) when another batch or run holds that activity id.</summary>
@@ -28,8 +33,8 @@ internal interface IRunJournal
     /// <param name="requests">Calls made so far; null: as it was.</param>
     Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null);
     /// <summary>
-    /// Contacts of jobs that failed are not on the list: their batches are Finished, and the contacts go once more in
-    /// <paramref name="fresh"/> batches (they lie in the spool, flushed), all in one transaction.
+    /// Batches are Finished and their contacts go in <paramref name="fresh"/> batches (they lie in the spool, flushed), all in one transaction: those of jobs that
+    /// failed, which are not on the list, go once more; those of batches that were not sent yet go without some of them.
     /// </summary>
     Task SettledAsync(long runId, IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, CancellationToken ct);
     /// <summary>The list was read back: Finished batches of an open run get a better founded outcome, all in one transaction.</summary>
@@ -50,8 +55,12 @@ internal interface IRunJournal
     Task<RunRecord?> FindAsync(long runId, CancellationToken ct);
     /// <summary>Newest first.</summary>
     Task<IReadOnlyList<RunRecord>> ListAsync(RunQuery query, CancellationToken ct);
+    /// <summary>The newest run of each stored export that has one, plans left out; in no order, and in one look however many exports there are.</summary>
+    Task<IReadOnlyList<RunRecord>> ListNewestAsync(CancellationToken ct);
     Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct);
-    /// <summary>Those of <paramref name="activityIds"/> that some batch of any run already claims.</summary>
+    /// <summary>A job of the run that is none of its batches' (a removal, a scratch list): no batch whose answer was lost may take it for its own. Repeated it does nothing.</summary>
+    Task ClaimAsync(long runId, string activityId, CancellationToken ct);
+    /// <summary>Those of <paramref name="activityIds"/> that some batch of any run already claims, or that are a run's other jobs.</summary>
     Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct);
     /// <summary>Batches of other open runs whose request is on its way or whose answer was lost: a job may be one of theirs.</summary>
     Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct);
@@ -64,19 +73,25 @@ internal interface IRunJournal
     /// </summary>
     /// <param name="after">Only runs of a higher id.</param>
     Task<IReadOnlyList<RunRecord>> ListDispensableAsync(DateTimeOffset startedBefore, long after, int limit, CancellationToken ct);
+    /// <summary>True for the one who is to remove what is over; then false for everybody until so much time has gone by.</summary>
+    Task<bool> TryBeginTidyingAsync(DateTimeOffset now, TimeSpan every, CancellationToken ct);
     /// <summary>Removes runs with their batches, in one step; of those that are not dispensable (any more) none. Returns the ids of those removed.</summary>
     Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct);
 }
 
 /// <summary>Which runs to list; null means any.</summary>
-/// <param name="OpenOnly">Only those that are not at their end.</param>
+/// <param name="OpenOnly">Only those that are not at their end, and no plan.</param>
 /// <param name="KeptSpoolOnly">Only those that are, and keep their contacts for a second try.</param>
-internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue, bool OpenOnly = false, bool KeptSpoolOnly = false);
+/// <param name="WholeOnly">Only those that went to their end.</param>
+/// <param name="Unnamed">Only those of no export, over this connection to this list.</param>
+/// <param name="Plans">True: only plans that wait for their word to go (or are in the making); false: none that is or was only a plan.</param>
+internal sealed record RunQuery(string? Export = null, RunStatus? Status = null, int Limit = int.MaxValue, bool OpenOnly = false, bool KeptSpoolOnly = false,
+    bool WholeOnly = false, (Guid Connection, string ListId)? Unnamed = null, bool? Plans = null);
 
 /// <summary>Where a run stands.</summary>
 public enum RunStatus
 {
-    /// <summary>Accepted, not yet begun.</summary>
+    /// <summary>A plan: read and sealed, and not yet begun.</summary>
     Queued,
     /// <summary>At work.</summary>
     Running,
@@ -110,7 +125,7 @@ internal sealed record RunNumbers
     public long Refused { get; init; }
     public long Unaccounted { get; init; }
     public long Removed { get; init; }
-    /// <summary>Optional values that were cut to their limit or left out; noted one by one among the rejections.</summary>
+    /// <summary>Optional values that were cut to their limit or left out, and contacts with the address of a role; noted one by one among the rejections.</summary>
     public long Noted { get; init; }
     public int Batches { get; init; }
     public int Requests { get; init; }
@@ -138,6 +153,10 @@ internal sealed record RunRecord
     public string? AccountId { get; init; }
     /// <summary>The spool's key, wrapped by the ring; null once destroyed.</summary>
     public byte[]? SpoolKey { get; init; }
+    /// <summary>It is a plan, made then, that has not got its word to go; null: a run.</summary>
+    public DateTimeOffset? PlannedAt { get; init; }
+    /// <summary>What was seen before anything was sent (JSON).</summary>
+    public string? Plan { get; init; }
 }
 
 /// <summary>Where a batch stands.</summary>
@@ -170,5 +189,6 @@ internal sealed record BatchRecord
 
 /// <summary>How a batch ended: its rows, each with one fate.</summary>
 /// <param name="Verdict">The activity's terminal state, or the reason id of a refusal.</param>
-/// <param name="Moved">Rows that went once more in another batch, where they have their fate.</param>
-internal sealed record BatchOutcome(string Verdict, int Accepted, int OptedOut, int Refused, int Unaccounted, string? Message, DateTimeOffset At, int Moved = 0);
+/// <param name="Moved">Rows that went in another batch, where they have their fate.</param>
+/// <param name="HeldOut">Rows that were held out by rule after they had been sealed.</param>
+internal sealed record BatchOutcome(string Verdict, int Accepted, int OptedOut, int Refused, int Unaccounted, string? Message, DateTimeOffset At, int Moved = 0, int HeldOut = 0);

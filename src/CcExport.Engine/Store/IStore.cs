@@ -7,12 +7,21 @@ namespace CcExport.Engine.Store;
 /// </summary>
 internal interface IStore : IAsyncDisposable
 {
+    /// <summary>What this login may do in it.</summary>
+    StoreAccess Access { get; }
     IConnectionStore Connections { get; }
+    IExportUserStore ExportUsers { get; }
     ISourceStore Sources { get; }
     IExportStore Exports { get; }
+    IScheduleStore Schedules { get; }
     IRunJournal Runs { get; }
     ICallLedger Calls { get; }
     ILeaseStore Leases { get; }
+    IFingerprintStore Fingerprints { get; }
+    ISuppressionStore Suppressions { get; }
+    IPreImageStore PreImages { get; }
+    IAnnouncementStore Announcements { get; }
+    IKeyRingStore Keys { get; }
 }
 
 /// <summary>Connections. Names are unique, compared without case.</summary>
@@ -56,6 +65,33 @@ internal sealed record ConnectionRecord
     public required byte[] Secrets { get; init; }
 }
 
+/// <summary>The export users: at most one a connection, gone with it.</summary>
+internal interface IExportUserStore
+{
+    Task<IReadOnlyList<ExportUserRecord>> ListAsync(CancellationToken ct);
+    Task<ExportUserRecord?> FindAsync(Guid connectionId, CancellationToken ct);
+    /// <summary>Adds one, or writes over the one there was.</summary>
+    Task SaveAsync(ExportUserRecord record, CancellationToken ct);
+    /// <summary>Replaces the protected secrets if they are still at <paramref name="expectedVersion"/>; false when another process was first.</summary>
+    Task<bool> SaveSecretsAsync(Guid connectionId, long expectedVersion, byte[] secrets, CancellationToken ct);
+    /// <summary>Replaces the text if the secrets are still at <paramref name="secretsVersion"/>, which does not count up.</summary>
+    Task<bool> SaveJsonAsync(Guid connectionId, long secretsVersion, string json, CancellationToken ct);
+    Task<bool> RemoveAsync(Guid connectionId, CancellationToken ct);
+}
+
+/// <summary>One stored export user.</summary>
+internal sealed record ExportUserRecord
+{
+    public required Guid ConnectionId { get; init; }
+    /// <summary>What only the room of identities reads; holds no secret.</summary>
+    public required string Json { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    /// <summary>Counts every write of <see cref="Secrets"/>.</summary>
+    public long SecretsVersion { get; init; }
+    /// <summary>Token cache, client secret and the like, protected by the key ring under this connection's purpose.</summary>
+    public required byte[] Secrets { get; init; }
+}
+
 /// <summary>Sources and exports are kept as a name and a JSON text that only their own room reads.</summary>
 internal interface ISourceStore
 {
@@ -83,6 +119,8 @@ internal sealed record DefinitionRecord
     /// <summary>Only for exports.</summary>
     public Guid? ConnectionId { get; init; }
     public required string Json { get; init; }
+    /// <summary>Of a source what opens it, of an export where its failures are announced; protected by the key ring, null where there is nothing.</summary>
+    public byte[]? Secrets { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
 }
@@ -98,13 +136,18 @@ internal interface ICallLedger
     /// Takes a place and counts the call against the key's UTC day, in one transaction, or says how long to wait.
     /// A place whose holder never gave it back is free again at <paramref name="heldUntil"/>.
     /// </summary>
-    Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct);
+    /// <param name="spender">What the call is for, as shown in the budget: an export's name; empty: a person's command.</param>
+    Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct, string spender = "");
     /// <summary>Gives a place back: free again at <paramref name="freeAt"/>.</summary>
     Task ReleaseAsync(string apiKey, CallPlace place, DateTimeOffset freeAt, CancellationToken ct);
     /// <summary>The server said the day is used up: nothing more before the next 00:00 UTC.</summary>
     Task MarkDayEndedAsync(string apiKey, DateTimeOffset now, CancellationToken ct);
     /// <summary>Calls counted today for each key.</summary>
     Task<CallUse> GetUseAsync(string apiKey, DateTimeOffset now, CancellationToken ct);
+    /// <summary>The same by what they were for and the machine that made them; most first.</summary>
+    Task<IReadOnlyList<CallsSpent>> GetSpentAsync(string apiKey, DateTimeOffset now, CancellationToken ct);
+    /// <summary>Keeps so many calls of each day for programs that do not count here; 0: none.</summary>
+    Task ReserveAsync(string apiKey, int calls, CancellationToken ct);
 }
 
 /// <summary>The answer of <see cref="ICallLedger.TryTakeAsync"/>: a place, or a wait, or the end of the day's quota.</summary>
@@ -115,7 +158,14 @@ internal interface ICallLedger
 internal readonly record struct CallPlace(int Slot, long Ticket, TimeSpan Wait, bool DayEnded);
 
 /// <summary>Calls of one key on one UTC day.</summary>
-internal readonly record struct CallUse(DateOnly Day, long Calls, bool EndedByServer);
+/// <param name="Reserved">Kept for programs that do not count here.</param>
+internal readonly record struct CallUse(DateOnly Day, long Calls, bool EndedByServer, int Reserved = 0)
+{
+    public long Left(int callsPerDay) => EndedByServer ? 0 : Math.Max(0, callsPerDay - Reserved - Calls);
+}
+
+/// <summary>Calls that one export made on one machine; an empty spender: commands of persons.</summary>
+internal sealed record CallsSpent(string Spender, string Machine, long Calls);
 
 /// <summary>Named leases with a heartbeat: one runner per export, one refresh per connection.</summary>
 internal interface ILeaseStore

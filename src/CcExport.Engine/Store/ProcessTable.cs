@@ -17,6 +17,9 @@ internal static partial class ProcessTable
     /// </summary>
     public static string Machine { get; } = MachineName();
 
+    /// <summary>Tells this start of the machine from any other, and from another machine of the same name; empty where the system does not say.</summary>
+    public static string Boot { get; } = BootId();
+
     /// <summary>When a process started, in units that only this class compares; null when it is gone, a zombie included.</summary>
     public static long? StartOf(int processId) => OperatingSystem.IsLinux() ? LinuxStart(processId) : OtherStart(processId);
 
@@ -70,6 +73,18 @@ internal static partial class ProcessTable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return Environment.MachineName;
+        }
+    }
+
+    private static string BootId()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace CcExport.Engine.Store;
 
@@ -60,8 +61,9 @@ internal static class RejectionFile
         }
     }
 
-    /// <summary>Keeps some of a run's rejections, in one step: the file is the old or the new one, whatever happens.</summary>
-    public static async Task RewriteAsync(CcHome home, long runId, Func<RejectionRecord, bool> keep)
+    /// <summary>Changes a run's rejections, in one step: the file is the old or the new one, whatever happens.</summary>
+    /// <param name="change">What becomes of one; null: it goes.</param>
+    public static async Task RewriteAsync(CcHome home, long runId, Func<RejectionRecord, RejectionRecord?> change, CancellationToken ct = default)
     {
         string path = PathOf(home, runId), fresh = path + ".new";
         try
@@ -69,24 +71,11 @@ internal static class RejectionFile
             File.Delete(fresh);
             using (var writer = new RejectionWriter(home, fresh))
             {
-                await foreach (RejectionRecord r in ReadAsync(home, runId, CancellationToken.None).ConfigureAwait(false))
+                await foreach (RejectionRecord r in ReadAsync(home, runId, ct).ConfigureAwait(false))
                 {
-                    if (!keep(r)) continue;
-                    byte[] key = r.Key is null ? [] : System.Text.Encoding.UTF8.GetBytes(r.Key);
-                    writer.Write(new RejectionEntry
-                    {
-                        Kind = r.Kind,
-                        Row = r.Row,
-                        Segment = r.Segment,
-                        Key = key,
-                        Field = r.Field,
-                        ReasonId = r.ReasonId,
-                        Count = r.Count,
-                        Batch = r.Batch,
-                        Text = r.Text,
-                    });
+                    if (change(r) is { } changed) Write(writer, changed);
                 }
-                await writer.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                await writer.FlushAsync(ct).ConfigureAwait(false);
             }
             File.Move(fresh, path, overwrite: true);
             Durable.FlushDirectory(home.RejectionsFolder);
@@ -96,6 +85,24 @@ internal static class RejectionFile
             throw home.NotWritable(e);
         }
     }
+
+    private static void Write(RejectionWriter writer, RejectionRecord r) => writer.Write(new RejectionEntry
+    {
+        Kind = r.Kind,
+        Row = r.Row,
+        Segment = r.Segment,
+        Key = Bytes(r.Key),
+        Field = r.Field,
+        ReasonId = r.ReasonId,
+        Count = r.Count,
+        Batch = r.Batch,
+        Text = r.Text,
+        WinnerRow = r.WinnerRow,
+        WinnerSegment = r.WinnerSegment,
+        WinnerKey = Bytes(r.WinnerKey),
+    });
+
+    private static byte[] Bytes(string? key) => key is null ? [] : Encoding.UTF8.GetBytes(key);
 
     /// <summary>The rejections in the order in which they were written; none when the run has no file.</summary>
     public static async IAsyncEnumerable<RejectionRecord> ReadAsync(CcHome home, long runId, [EnumeratorCancellation] CancellationToken ct)

@@ -6,6 +6,7 @@ namespace CcExport.Engine.Store;
 internal sealed class RejectionParser(string path)
 {
     private string? segment;
+    private string? winnerSegment;
     private string? field;
     private string? reason;
     private string? kindName;
@@ -31,10 +32,10 @@ internal sealed class RejectionParser(string path)
     private RejectionRecord ParseObject(ReadOnlySpan<byte> line)
     {
         var json = new Utf8JsonReader(line);
-        long row = 0;
+        long row = 0, winnerRow = 0;
         int count = 1;
         int? batch = null;
-        string? key = null, foundSegment = null, foundField = null, foundReason = null, foundKind = null, text = null;
+        string? key = null, foundSegment = null, foundField = null, foundReason = null, foundKind = null, text = null, foundWinnerSegment = null, winnerKey = null;
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -42,7 +43,8 @@ internal sealed class RejectionParser(string path)
             ReadOnlySpan<byte> name = json.ValueSpan;
             bool isKind = name.SequenceEqual("kind"u8), isRow = name.SequenceEqual("row"u8), isSegment = name.SequenceEqual("segment"u8),
                 isKey = name.SequenceEqual("key"u8), isField = name.SequenceEqual("field"u8), isReason = name.SequenceEqual("reason"u8),
-                isCount = name.SequenceEqual("count"u8), isBatch = name.SequenceEqual("batch"u8), isText = name.SequenceEqual("text"u8);
+                isCount = name.SequenceEqual("count"u8), isBatch = name.SequenceEqual("batch"u8), isText = name.SequenceEqual("text"u8),
+                isWinnerRow = name.SequenceEqual("winnerRow"u8), isWinnerSegment = name.SequenceEqual("winnerSegment"u8), isWinnerKey = name.SequenceEqual("winnerKey"u8);
             json.Read();
             if (isKind)
             {
@@ -80,12 +82,25 @@ internal sealed class RejectionParser(string path)
             {
                 text = json.GetString();
             }
+            else if (isWinnerRow)
+            {
+                winnerRow = json.GetInt64();
+            }
+            else if (isWinnerSegment)
+            {
+                foundWinnerSegment = Kept(ref json, ref winnerSegment);
+            }
+            else if (isWinnerKey)
+            {
+                winnerKey = json.GetString();
+            }
             else
             {
                 json.Skip();
             }
         }
-        return new RejectionRecord(KindOf(foundKind), row, foundSegment, key, foundField, foundReason ?? throw new JsonException(), count, batch, text);
+        return new RejectionRecord(KindOf(foundKind), row, foundSegment, key, foundField, foundReason ?? throw new JsonException(), count, batch, text,
+            winnerRow, foundWinnerSegment, winnerKey);
     }
 
     private RejectionKind KindOf(string? name)

@@ -13,7 +13,7 @@ public enum RejectionKind
     Refused,
     /// <summary>Nothing proves what became of it.</summary>
     Unaccounted,
-    /// <summary>It went, but an optional value was cut or left out.</summary>
+    /// <summary>It went, but an optional value was cut or left out, or its address is one to look at.</summary>
     Noted,
 }
 
@@ -33,8 +33,14 @@ internal readonly ref struct RejectionEntry
     public int? Batch { get; init; }
     /// <summary>What the service said of it.</summary>
     public string? Text { get; init; }
+    /// <summary>Of a duplicate: the row of the profile that was taken, in its segment; 0 when it is not known.</summary>
+    public long WinnerRow { get; init; }
+    public string? WinnerSegment { get; init; }
+    /// <summary>That profile's key, as UTF-8; empty when it has none or it is not known yet.</summary>
+    public ReadOnlySpan<byte> WinnerKey { get; init; }
 }
 
 /// <summary>One rejection as read back.</summary>
 internal sealed record RejectionRecord(
-    RejectionKind Kind, long Row, string? Segment, string? Key, string? Field, string ReasonId, int Count, int? Batch, string? Text = null);
+    RejectionKind Kind, long Row, string? Segment, string? Key, string? Field, string ReasonId, int Count, int? Batch, string? Text = null,
+    long WinnerRow = 0, string? WinnerSegment = null, string? WinnerKey = null);

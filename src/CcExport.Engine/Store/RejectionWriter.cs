@@ -16,7 +16,8 @@ internal sealed class RejectionWriter : IDisposable
 
     private static readonly JsonEncodedText Kind = JsonEncodedText.Encode("kind"), Row = JsonEncodedText.Encode("row"),
         Segment = JsonEncodedText.Encode("segment"), Key = JsonEncodedText.Encode("key"), Field = JsonEncodedText.Encode("field"),
-        Reason = JsonEncodedText.Encode("reason"), Count = JsonEncodedText.Encode("count"), Batch = JsonEncodedText.Encode("batch"), Text = JsonEncodedText.Encode("text");
+        Reason = JsonEncodedText.Encode("reason"), Count = JsonEncodedText.Encode("count"), Batch = JsonEncodedText.Encode("batch"), Text = JsonEncodedText.Encode("text"),
+        WinnerRow = JsonEncodedText.Encode("winnerRow"), WinnerSegment = JsonEncodedText.Encode("winnerSegment"), WinnerKey = JsonEncodedText.Encode("winnerKey");
 
     private static readonly JsonEncodedText[] Kinds = [.. Enum.GetNames<RejectionKind>().Select(name => JsonEncodedText.Encode(name))];
 
@@ -63,7 +64,7 @@ internal sealed class RejectionWriter : IDisposable
             }
             if (!entry.Key.IsEmpty)
             {
-                WriteKey(entry.Key);
+                WriteKey(Key, entry.Key);
             }
             if (entry.Field is not null)
             {
@@ -81,6 +82,18 @@ internal sealed class RejectionWriter : IDisposable
             if (entry.Text is not null)
             {
                 json.WriteString(Text, entry.Text);
+            }
+            if (entry.WinnerRow != 0)
+            {
+                json.WriteNumber(WinnerRow, entry.WinnerRow);
+            }
+            if (entry.WinnerSegment is not null)
+            {
+                json.WriteString(WinnerSegment, entry.WinnerSegment);
+            }
+            if (!entry.WinnerKey.IsEmpty)
+            {
+                WriteKey(WinnerKey, entry.WinnerKey);
             }
             json.WriteEndObject();
             json.Flush();
@@ -141,15 +154,15 @@ internal sealed class RejectionWriter : IDisposable
     }
 
     // A key that is not UTF-8 must not stop a rejection from being told.
-    private void WriteKey(ReadOnlySpan<byte> key)
+    private void WriteKey(JsonEncodedText name, ReadOnlySpan<byte> key)
     {
         if (Utf8.IsValid(key))
         {
-            json.WriteString(Key, key);
+            json.WriteString(name, key);
         }
         else
         {
-            json.WriteString(Key, Encoding.UTF8.GetString(key));
+            json.WriteString(name, Encoding.UTF8.GetString(key));
         }
     }
 

@@ -9,8 +9,11 @@ internal static class StoredSecrets
         {
             return true;
         }
+        if ((await store.Sources.ListAsync(ct).ConfigureAwait(false)).Any(source => source.Secrets is not null)) return true;
+        if ((await store.Exports.ListAsync(ct).ConfigureAwait(false)).Any(export => export.Secrets is not null)) return true;
         // Closed runs rarely keep a key, and there may be very many of them: neither question reads them all.
         return (await store.Runs.ListAsync(new RunQuery(OpenOnly: true), ct).ConfigureAwait(false)).Any(run => run.SpoolKey is not null)
+            || (await store.Runs.ListAsync(new RunQuery(Plans: true, Limit: 1), ct).ConfigureAwait(false)).Count > 0
             || (await store.Runs.ListAsync(new RunQuery(KeptSpoolOnly: true, Limit: 1), ct).ConfigureAwait(false)).Count > 0;
     }
 }

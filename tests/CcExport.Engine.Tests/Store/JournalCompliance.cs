@@ -82,7 +82,7 @@ public abstract class JournalCompliance : StoreCompliance
         return data;
     }
 
-    [Theory]
+    [StoreTheory]
     [MemberData(nameof(Steps))]
     public async Task A_step_is_taken_from_where_it_may_be_and_nowhere_else(string from, string step, string? to)
     {
@@ -100,7 +100,7 @@ public abstract class JournalCompliance : StoreCompliance
         }
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_run_comes_back_as_it_was_opened_and_gets_an_id_of_its_own()
     {
         RunRecord opened = Records.Run() with { Message = "begun", Numbers = Records.Numbers };
@@ -114,7 +114,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Null(await reopened.Runs.FindAsync(second + 1, None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_batch_tells_its_whole_story()
     {
         long run = await SealedRunAsync(2);
@@ -143,7 +143,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Equal(Records.Batch(1), await BatchAsync(run, 1));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_activity_belongs_to_one_batch_over_all_runs()
     {
         long first = await SealedRunAsync(2);
@@ -164,7 +164,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Empty(await Store.Runs.GetClaimedAsync([], None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Of_two_processes_that_send_one_batch_only_one_may()
     {
         long run = await SealedRunAsync();
@@ -185,7 +185,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Equal(1, (await BatchAsync(run)).Attempts);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Nothing_is_sent_before_all_is_sealed_and_nothing_sealed_after()
     {
         long run = await Store.Runs.OpenAsync(Records.Run(), None);
@@ -203,7 +203,7 @@ public abstract class JournalCompliance : StoreCompliance
         await Store.Runs.SendingAsync(run, 1, At, None);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Unknown_runs_and_batches_are_conflicts()
     {
         long run = await SealedRunAsync();
@@ -215,7 +215,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Empty(await Store.Runs.GetBatchesAsync(run + 1, None));
     }
 
-    [Theory]
+    [StoreTheory]
     [InlineData(10, 1, 0, 0)]
     [InlineData(9, 0, 0, 0)]
     [InlineData(11, 0, -1, 0)]
@@ -227,7 +227,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Equal(BatchState.Sent, (await BatchAsync(run)).State);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Closing_writes_the_numbers_and_destroys_the_spool_key()
     {
         long run = await RunInStateAsync("Finished");
@@ -249,7 +249,7 @@ public abstract class JournalCompliance : StoreCompliance
         }, after);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_closed_run_stays_as_it_is()
     {
         long run = await RunInStateAsync("Sending");
@@ -262,7 +262,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Equal(RunStatus.Canceled, (await Store.Runs.FindAsync(run, None))!.Status);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_run_with_an_open_batch_is_not_complete()
     {
         long run = await RunInStateAsync("Sent");
@@ -271,7 +271,7 @@ public abstract class JournalCompliance : StoreCompliance
         await Store.Runs.CloseAsync(run, RunStatus.Failed, Records.Numbers, null, At, None);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Final_states_are_reached_by_closing_only()
     {
         long run = await SealedRunAsync();
@@ -290,7 +290,7 @@ public abstract class JournalCompliance : StoreCompliance
         }
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Runs_are_listed_newest_first_by_export_and_status()
     {
         long a = await Store.Runs.OpenAsync(Records.Run("Ähre"), None);
@@ -309,6 +309,26 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Empty(await Ids(new RunQuery("none")));
     }
 
+    /// <summary>However many runs and exports there are: one look.</summary>
+    [StoreFact]
+    public async Task The_newest_run_of_each_export_is_told_and_no_plan()
+    {
+        Assert.Empty(await Store.Runs.ListNewestAsync(None));
+        foreach (string name in new[] { "Ähre", "B", "Never", "Planned" }) await Store.Exports.SaveAsync(Records.Definition(name), replace: false, None);
+        await ClosedRunAsync(0, "ähre", 10);
+        long b = await ClosedRunAsync(1, "B", 10), a = await ClosedRunAsync(2, "ÄHRE", 10);
+        await Store.Runs.OpenAsync(Records.Run(null), None);
+        await Store.Runs.OpenAsync(Records.Run("Removed"), None);
+        long plan = await Store.Runs.OpenAsync(Records.Run("B") with { PlannedAt = At }, None);
+        await Store.Runs.OpenAsync(Records.Run("Planned") with { PlannedAt = At }, None);
+        Assert.Equal([b, a], (await Store.Runs.ListNewestAsync(None)).Select(r => r.Id).Order());
+        await Store.Runs.AllSealedAsync(plan, new RunNumbers(), At, None);
+        await Store.Runs.GoAsync(plan, "{}", "{}", At.AddDays(3), None);
+        long open = await Store.Runs.OpenAsync(Records.Run("never"), None);
+        Assert.Equal([a, plan, open], (await Store.Runs.ListNewestAsync(None)).Select(r => r.Id).Order());
+        Assert.Equivalent(await Store.Runs.FindAsync(a, None), (await Store.Runs.ListNewestAsync(None)).Single(r => r.Id == a), strict: true);
+    }
+
     private async Task<long> ClosedRunAsync(int day, string? export, long accepted, string list = "l", Guid? connection = null)
     {
         RunRecord opened = Records.Run(export) with { StartedAt = At.AddDays(day), ListId = list, ConnectionId = connection ?? Guid.Empty };
@@ -322,7 +342,7 @@ public abstract class JournalCompliance : StoreCompliance
         return run;
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Runs_whose_numbers_something_depends_on_are_not_dispensable()
     {
         var other = Guid.NewGuid();
@@ -348,7 +368,7 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.Empty(await Store.Runs.RemoveRunsAsync([], None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Accepted_before_counts_closed_and_interrupted_runs()
     {
         long closed = await RunInStateAsync("Finished");
@@ -364,5 +384,20 @@ public abstract class JournalCompliance : StoreCompliance
         Assert.True(await Store.Runs.HasAcceptedBeforeAsync("interrupted", None));
         Assert.False(await Store.Runs.HasAcceptedBeforeAsync("Nothing", None));
         Assert.False(await Store.Runs.HasAcceptedBeforeAsync("Never", None));
+    }
+
+    [StoreFact]
+    public async Task Of_many_that_would_tidy_one_does_once_in_a_while()
+    {
+        IStore other = await AnotherAsync();
+        TimeSpan hour = TimeSpan.FromHours(1);
+        bool[] first = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).Runs.TryBeginTidyingAsync(Records.Noon, hour, None))));
+        Assert.Single(first, true);
+        Assert.False(await other.Runs.TryBeginTidyingAsync(Records.Noon.AddMinutes(59), hour, None));
+        Assert.True(await other.Runs.TryBeginTidyingAsync(Records.Noon.AddMinutes(60), hour, None));
+        Assert.False(await Store.Runs.TryBeginTidyingAsync(Records.Noon.AddMinutes(61), hour, None));
+        // The mark lies ahead: whoever made it had a wrong clock.
+        Assert.True(await Store.Runs.TryBeginTidyingAsync(Records.Noon, hour, None));
+        Assert.True(await Store.Runs.TryBeginTidyingAsync(Records.Noon, TimeSpan.Zero, None));
     }
 }

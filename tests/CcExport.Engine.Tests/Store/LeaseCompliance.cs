@@ -14,7 +14,7 @@ public abstract class LeaseCompliance : StoreCompliance
     private static Task<LeaseAnswer> TakeAsync(IStore store, LeaseOwner owner, DateTimeOffset? now = null) =>
         store.Leases.TryTakeAsync("export:weekly", owner, now ?? Now, (now ?? Now).AddMinutes(1), None);
 
-    [Fact]
+    [StoreFact]
     public async Task A_lease_has_one_holder_until_it_is_released()
     {
         IStore store = await AnotherAsync((_, _) => true);
@@ -29,7 +29,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.Equal(new LeaseAnswer(true, second, Expires, TookOver: false), await TakeAsync(store, second));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Two_takings_of_one_process_are_told_apart()
     {
         IStore store = await AnotherAsync((_, _) => true);
@@ -37,7 +37,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.False((await TakeAsync(store, Owner())).Taken);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_holder_may_take_again_and_renew_what_is_still_his()
     {
         IStore store = await AnotherAsync((_, _) => true);
@@ -50,7 +50,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.False(await store.Leases.RenewAsync("nobody's", first, Now.AddMinutes(9), None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_expired_lease_is_taken_over_and_its_holder_learns_it()
     {
         IStore store = await AnotherAsync((_, _) => true);
@@ -63,7 +63,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.True(await store.Leases.RenewAsync("export:weekly", second, Expires.AddMinutes(9), None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_dead_holder_is_taken_over_at_once_on_his_own_machine_only()
     {
         IStore store = await AnotherAsync((process, start) => (process, start) != (7, 100));
@@ -73,7 +73,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.Equal((true, true), (answer.Taken, answer.TookOver));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Of_many_that_take_at_once_one_succeeds()
     {
         IStore[] stores = [Store, await AnotherAsync()];
@@ -83,7 +83,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.All(answers, a => Assert.Equal(won.Holder, a.Holder));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task The_real_process_table_tells_the_living_from_the_dead()
     {
         var self = LeaseOwner.ForThisProcess("run", Guid.NewGuid);
@@ -97,7 +97,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.True((await TakeAsync(Store, self with { Id = Guid.NewGuid() })).TookOver);
     }
 
-    [Fact]
+    [StoreFact]
     public void A_process_that_ended_is_gone()
     {
         using var child = Process.Start(new ProcessStartInfo("dotnet", "--version") { RedirectStandardOutput = true })!;
@@ -107,7 +107,7 @@ public abstract class LeaseCompliance : StoreCompliance
         Assert.False(ProcessTable.IsAlive(child.Id, start.Value));
     }
 
-    [Fact]
+    [StoreFact]
     public void A_zombie_is_gone()
     {
         if (!OperatingSystem.IsLinux())

@@ -27,7 +27,7 @@ public abstract class RecoveryCompliance : StoreCompliance
 
     private static BatchOutcome Failed(int accepted, int moved, int refused = 0) => new("failed", accepted, 0, refused, 0, "failed", At, moved);
 
-    [Fact]
+    [StoreFact]
     public async Task A_failed_batch_is_settled_together_with_the_batch_that_its_rest_goes_in()
     {
         long run = await SealedRunAsync(2);
@@ -37,7 +37,7 @@ public abstract class RecoveryCompliance : StoreCompliance
         await ConflictAsync(() => Store.Runs.SettledAsync(run, [(1, Failed(3, 7)), (2, Failed(10, 0))], [Records.Batch(3, 6)], None));
         Assert.Equal((BatchState.Sent, BatchState.Sent, 2), ((await BatchAsync(run, 1)).State, (await BatchAsync(run, 2)).State, (await Store.Runs.GetBatchesAsync(run, None)).Count));
         await ConflictAsync(() => Store.Runs.SettledAsync(run, [(1, Failed(3, 6))], [Records.Batch(3, 6)], None));
-        await Store.Runs.SettledAsync(run, [(1, Failed(3, 7)), (2, Failed(10, 0))], [Records.Batch(3, 7)], None);
+        await Store.Runs.SettledAsync(run, [(1, Failed(3, 7)), (2, Failed(10, 0))], [Records.Batch(3, 7) with { Again = true }], None);
         BatchRecord first = await BatchAsync(run, 1), fresh = await BatchAsync(run, 3);
         Assert.Equal((BatchState.Finished, 3, 7, false), (first.State, first.Outcome!.Accepted, first.Outcome.Moved, first.Again));
         Assert.Equal((BatchState.Sealed, 7, true, (BatchOutcome?)null), (fresh.State, fresh.Rows, fresh.Again, fresh.Outcome));
@@ -46,7 +46,7 @@ public abstract class RecoveryCompliance : StoreCompliance
         await Store.Runs.CloseAsync(run, RunStatus.Completed, new RunNumbers(), null, At, None);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Finished_batches_are_revised_all_or_none_while_the_run_is_open()
     {
         long run = await SealedRunAsync(2);
@@ -65,7 +65,7 @@ public abstract class RecoveryCompliance : StoreCompliance
         await ConflictAsync(() => Store.Runs.RevisedAsync(run, [(1, Records.Outcome(10))], None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Only_a_run_that_kept_its_spool_is_opened_again_and_only_unsent_batches_are_sealed_again()
     {
         long run = await SealedRunAsync(2);
@@ -90,7 +90,7 @@ public abstract class RecoveryCompliance : StoreCompliance
         await ConflictAsync(() => Store.Runs.ReopenAsync(run, [], "{}", None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Kept_spools_are_found_and_forgotten_those_of_open_runs_are_not()
     {
         long kept = await SealedRunAsync(0), open = await SealedRunAsync(0), plain = await SealedRunAsync(0);
@@ -103,7 +103,7 @@ public abstract class RecoveryCompliance : StoreCompliance
         Assert.NotNull((await Store.Runs.FindAsync(open, None))!.SpoolKey);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_wish_to_stop_reaches_an_open_run_only()
     {
         long run = await SealedRunAsync(0);
@@ -118,7 +118,7 @@ public abstract class RecoveryCompliance : StoreCompliance
         await ConflictAsync(() => Store.Runs.DefineAsync(run, "{}", None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Batches_of_other_runs_are_rivals_unless_their_account_is_another()
     {
         var account = Guid.NewGuid();

@@ -45,18 +45,27 @@ public sealed class RejectionFileTests : IDisposable
                 Text = "Invalid email",
             });
             writer.Write(new RejectionEntry { Kind = RejectionKind.Invalid, ReasonId = "EmailMissing", Key = [0x41, 0xFF, 0x42] });
+            writer.Write(new RejectionEntry { Kind = RejectionKind.Duplicate, Row = 2, ReasonId = "Duplicate", WinnerRow = 4_000_000_000, WinnerSegment = "VIP", WinnerKey = "C-\u00e9"u8 });
             foreach (RejectionKind kind in Enum.GetValues<RejectionKind>())
             {
                 writer.Write(new RejectionEntry { Kind = kind, ReasonId = "R", Segment = "" });
             }
             await writer.FlushAsync(CancellationToken.None);
             // While it is still being written, too.
-            Assert.Equal(2 + Enum.GetValues<RejectionKind>().Length, (await ReadAsync()).Count);
+            Assert.Equal(3 + Enum.GetValues<RejectionKind>().Length, (await ReadAsync()).Count);
         }
         List<RejectionRecord> read = await ReadAsync();
         Assert.Equal(new RejectionRecord(RejectionKind.Noted, 3_000_000_000, "Ünïted \"VIP\"\n", "C-\u00e9\t1", "cf:city", "ValueCut", 2, 4, "Invalid email"), read[0]);
         Assert.Equal(new RejectionRecord(RejectionKind.Invalid, 0, null, "A\uFFFDB", null, "EmailMissing", 1, null), read[1]);
-        Assert.Equal(Enum.GetValues<RejectionKind>().Select(kind => new RejectionRecord(kind, 0, "", null, null, "R", 1, null)), read.Skip(2));
+        Assert.Equal(new RejectionRecord(RejectionKind.Duplicate, 2, null, null, null, "Duplicate", 1, null, null, 4_000_000_000, "VIP", "C-\u00e9"), read[2]);
+        RejectionRecord[] others = [.. Enum.GetValues<RejectionKind>().Select(kind => new RejectionRecord(kind, 0, "", null, null, "R", 1, null))];
+        Assert.Equal(others, read.Skip(3));
+
+        List<RejectionRecord> before = [.. read];
+        await RejectionFile.RewriteAsync(temp.Home, 7, r => r);
+        Assert.Equal(before, await ReadAsync());
+        await RejectionFile.RewriteAsync(temp.Home, 7, r => r.ReasonId == "R" ? null : r with { WinnerKey = r.ReasonId });
+        Assert.Equal(["ValueCut", "EmailMissing", "Duplicate"], (await ReadAsync()).Select(r => r.WinnerKey));
     }
 
     [Fact]

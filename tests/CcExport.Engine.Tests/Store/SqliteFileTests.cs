@@ -244,12 +244,12 @@ public sealed class SqliteFileTests : IDisposable
         using var file = new SqliteFile(temp.Home, TimeProvider.System, TimeSpan.FromSeconds(1));
         await Assert.ThrowsAsync<InvalidOperationException>(() => file.WriteAsync<int>(c =>
         {
-            c.Execute("INSERT INTO Sources VALUES ('A', 'a', '{}', 0, 0)");
+            c.Execute("INSERT INTO Sources (NameKey, Name, Json, CreatedAt, UpdatedAt) VALUES ('A', 'a', '{}', 0, 0)");
             throw new InvalidOperationException();
         }, None));
         Assert.Empty(await store.Sources.ListAsync(None));
         // The connection is clean again, not stuck in the broken transaction.
-        await file.WriteAsync(c => c.Execute("INSERT INTO Sources VALUES ('A', 'a', '{}', 0, 0)"), None);
+        await file.WriteAsync(c => c.Execute("INSERT INTO Sources (NameKey, Name, Json, CreatedAt, UpdatedAt) VALUES ('A', 'a', '{}', 0, 0)"), None);
         Assert.Single(await store.Sources.ListAsync(None));
     }
 

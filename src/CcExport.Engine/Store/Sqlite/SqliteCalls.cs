@@ -15,8 +15,8 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
 
     private readonly long startTicks = ProcessTable.StartOf(Environment.ProcessId) ?? 0;
 
-    public Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct) =>
-        file.WriteRelaxedAsync(c => Take(c, apiKey, now, CallPlaces.HoldUntil(now, heldUntil), callsPerDay), ct);
+    public Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct, string spender = "") =>
+        file.WriteRelaxedAsync(c => Take(c, apiKey, spender, now, CallPlaces.HoldUntil(now, heldUntil), callsPerDay), ct);
 
     // Only by its ticket: who comes back after his time must not free the place of the next holder.
     public Task ReleaseAsync(string apiKey, CallPlace place, DateTimeOffset freeAt, CancellationToken ct) =>
@@ -30,10 +30,18 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
 
     public Task<CallUse> GetUseAsync(string apiKey, DateTimeOffset now, CancellationToken ct) => file.ReadAsync(c => ReadDay(c, apiKey, now), ct);
 
-    private CallPlace Take(SqliteConnection c, string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay)
+    public Task<IReadOnlyList<CallsSpent>> GetSpentAsync(string apiKey, DateTimeOffset now, CancellationToken ct) =>
+        file.ReadAsync<IReadOnlyList<CallsSpent>>(
+            c => [.. c.Query<(string Spender, string Machine, long Calls)>(
+                "SELECT Spender, Machine, Calls FROM CallsSpent WHERE ApiKey = @apiKey AND Day = @day ORDER BY Calls DESC, Spender, Machine", new { apiKey, day = CallPlaces.DayOf(now).DayNumber })
+                .Select(row => new CallsSpent(row.Spender, row.Machine, row.Calls))], ct);
+
+    public Task ReserveAsync(string apiKey, int calls, CancellationToken ct) =>
+        file.WriteAsync(c => c.Execute("INSERT OR REPLACE INTO CallKeys (ApiKey, Reserved) VALUES (@apiKey, @calls)", new { apiKey, calls }), ct);
+
+    private CallPlace Take(SqliteConnection c, string apiKey, string spender, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay)
     {
-        CallUse today = ReadDay(c, apiKey, now);
-        if (today.EndedByServer || today.Calls >= callsPerDay)
+        if (ReadDay(c, apiKey, now).Left(callsPerDay) == 0)
         {
             return CallPlaces.Tomorrow(now);
         }
@@ -49,6 +57,10 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
                     Machine = excluded.Machine, ProcessId = excluded.ProcessId, ProcessStartTicks = excluded.ProcessStartTicks
                 """, new { apiKey, place.Slot, place.Ticket, heldUntil = heldUntil.UtcTicks, machine = ProcessTable.Machine, process = Environment.ProcessId, start = startTicks });
             CountDay(c, apiKey, now, calls: 1, ended: 0);
+            c.Execute("""
+                INSERT INTO CallsSpent (ApiKey, Day, Spender, Machine, Calls) VALUES (@apiKey, @day, @spender, @machine, 1)
+                ON CONFLICT (ApiKey, Day, Spender, Machine) DO UPDATE SET Calls = Calls + 1
+                """, new { apiKey, day = CallPlaces.DayOf(now).DayNumber, spender, machine = Environment.MachineName });
         }
         return place;
     }
@@ -81,7 +93,7 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
         DateOnly day = CallPlaces.DayOf(now);
         (long calls, long ended) = c.QueryFirstOrDefault<(long, long)>(
             "SELECT Calls, EndedByServer FROM CallDays WHERE ApiKey = @apiKey AND Day = @day", new { apiKey, day = day.DayNumber });
-        return new CallUse(day, calls, ended != 0);
+        return new CallUse(day, calls, ended != 0, c.ExecuteScalar<int>("SELECT coalesce(max(Reserved), 0) FROM CallKeys WHERE ApiKey = @apiKey", new { apiKey }));
     }
 
     // One row a day, not one counter set to 0: a clock set back over midnight finds the old day's count again.
@@ -95,7 +107,7 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
         {
             c.Execute("INSERT INTO CallDays (ApiKey, Day, Calls, EndedByServer) VALUES (@apiKey, @day, @calls, @ended)",
                 new { apiKey, day, calls, ended });
-            c.Execute("DELETE FROM CallDays WHERE ApiKey = @apiKey AND Day < @oldest", new { apiKey, oldest = day - DaysKept });
+            c.Execute("DELETE FROM CallDays WHERE ApiKey = @apiKey AND Day < @oldest; DELETE FROM CallsSpent WHERE ApiKey = @apiKey AND Day < @oldest", new { apiKey, oldest = day - DaysKept });
         }
         return changed;
     }

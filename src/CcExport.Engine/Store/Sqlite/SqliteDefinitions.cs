@@ -7,7 +7,7 @@ namespace CcExport.Engine.Store.Sqlite;
 /// <summary>What sources and exports have in common: a name and a JSON text that only their own room reads.</summary>
 internal sealed class SqliteDefinitions(SqliteFile file, string table, string what, bool withConnection)
 {
-    private readonly string columns = withConnection ? "Name, ConnectionId, Json, CreatedAt, UpdatedAt" : "Name, Json, CreatedAt, UpdatedAt";
+    private readonly string columns = withConnection ? "Name, ConnectionId, Json, CreatedAt, UpdatedAt, Secrets" : "Name, Json, CreatedAt, UpdatedAt, Secrets";
 
     public Task<IReadOnlyList<DefinitionRecord>> ListAsync(CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<DefinitionRecord>>(
@@ -19,7 +19,7 @@ internal sealed class SqliteDefinitions(SqliteFile file, string table, string wh
 
     public Task SaveAsync(DefinitionRecord record, bool replace, CancellationToken ct)
     {
-        string[] own = withConnection ? ["Name", "ConnectionId", "Json", "UpdatedAt"] : ["Name", "Json", "UpdatedAt"];
+        string[] own = withConnection ? ["Name", "ConnectionId", "Json", "UpdatedAt", "Secrets"] : ["Name", "Json", "UpdatedAt", "Secrets"];
         // CreatedAt is not among those written over: a changed definition was still made when it was made.
         string onTaken = replace ? $" ON CONFLICT (NameKey) DO UPDATE SET {string.Join(", ", own.Select(name => $"{name} = excluded.{name}"))}" : "";
         string sql = $"INSERT INTO {table} (NameKey, CreatedAt, {string.Join(", ", own)}) " +
@@ -32,6 +32,7 @@ internal sealed class SqliteDefinitions(SqliteFile file, string table, string wh
             Json = record.Json,
             CreatedAt = record.CreatedAt.UtcTicks,
             UpdatedAt = record.UpdatedAt.UtcTicks,
+            Secrets = record.Secrets,
         };
         return file.WriteAsync(
             c =>
@@ -62,6 +63,7 @@ internal sealed class SqliteDefinitions(SqliteFile file, string table, string wh
         public string Json { get; set; } = "";
         public long CreatedAt { get; set; }
         public long UpdatedAt { get; set; }
+        public byte[]? Secrets { get; set; }
 
         public DefinitionRecord ToRecord() => new()
         {
@@ -70,6 +72,7 @@ internal sealed class SqliteDefinitions(SqliteFile file, string table, string wh
             Json = Json,
             CreatedAt = Time(CreatedAt),
             UpdatedAt = Time(UpdatedAt),
+            Secrets = Secrets,
         };
     }
 }

@@ -25,6 +25,7 @@ internal sealed class SqliteFile : IDisposable
     /// <param name="clock">The clock of waiting for a lock.</param>
     public SqliteFile(CcHome home, TimeProvider clock, TimeSpan patience)
     {
+        CompiledRows.Share();
         Home = home;
         this.clock = clock;
         this.patience = patience;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using Microsoft.Data.Sqlite;
 using static CcExport.Engine.Store.Sqlite.SqliteValues;
 
 namespace CcExport.Engine.Store.Sqlite;
@@ -8,24 +9,26 @@ namespace CcExport.Engine.Store.Sqlite;
 internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAlive) : ILeaseStore
 {
     public Task<LeaseAnswer> TryTakeAsync(string name, LeaseOwner owner, DateTimeOffset now, DateTimeOffset expires, CancellationToken ct) =>
-        file.WriteAsync(
-            c =>
-            {
-                Row? held = c.QueryFirstOrDefault<Row>("SELECT * FROM Leases WHERE Name = @name", new { name });
-                LeaseOwner? holder = held?.Owner();
-                if (held is not null && holder!.Id != owner.Id && !LeaseRules.MayTakeOver(holder, Time(held.Expires), owner, now, isAlive))
-                {
-                    return new LeaseAnswer(Taken: false, holder, Time(held.Expires), TookOver: false);
-                }
-                c.Execute("""
-                    INSERT OR REPLACE INTO Leases (Name, OwnerId, Machine, ProcessId, ProcessStartTicks, Purpose, Expires)
-                    VALUES (@name, @id, @Machine, @ProcessId, @ProcessStartTicks, @Purpose, @expires)
-                    """,
-                    new { name, id = Text(owner.Id), owner.Machine, owner.ProcessId, owner.ProcessStartTicks, owner.Purpose, expires = expires.UtcTicks });
-                bool tookOver = holder is not null && holder.Id != owner.Id;
-                return new LeaseAnswer(Taken: true, owner, expires, tookOver,
-                    FromTheDead: tookOver && holder!.Machine == owner.Machine && !isAlive(holder.ProcessId, holder.ProcessStartTicks));
-            }, ct);
+        file.WriteAsync(c => Take(c, name, owner, now, expires), ct);
+
+    /// <summary>Takes it inside a transaction that goes on.</summary>
+    public LeaseAnswer Take(SqliteConnection c, string name, LeaseOwner owner, DateTimeOffset now, DateTimeOffset expires)
+    {
+        Row? held = c.QueryFirstOrDefault<Row>("SELECT * FROM Leases WHERE Name = @name", new { name });
+        LeaseOwner? holder = held?.Owner();
+        if (held is not null && holder!.Id != owner.Id && !LeaseRules.MayTakeOver(holder, Time(held.Expires), owner, now, isAlive))
+        {
+            return new LeaseAnswer(Taken: false, holder, Time(held.Expires), TookOver: false);
+        }
+        c.Execute("""
+            INSERT OR REPLACE INTO Leases (Name, OwnerId, Machine, ProcessId, ProcessStartTicks, Purpose, Expires)
+            VALUES (@name, @id, @Machine, @ProcessId, @ProcessStartTicks, @Purpose, @expires)
+            """,
+            new { name, id = Text(owner.Id), owner.Machine, owner.ProcessId, owner.ProcessStartTicks, owner.Purpose, expires = expires.UtcTicks });
+        bool tookOver = holder is not null && holder.Id != owner.Id;
+        return new LeaseAnswer(Taken: true, owner, expires, tookOver,
+            FromTheDead: tookOver && holder!.Machine == owner.Machine && !isAlive(holder.ProcessId, holder.ProcessStartTicks));
+    }
 
     public Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyDictionary<string, LeaseOwner>>(

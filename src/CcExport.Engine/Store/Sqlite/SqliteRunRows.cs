@@ -23,7 +23,7 @@ internal static class SqliteRunRow
     /// <summary>The columns in the order in which <see cref="Read"/> takes them.</summary>
     public static readonly string Columns =
         "Id, Export, ConnectionId, Connection, ListId, Status, \"Trigger\", StartedAt, AllSealedAt, CompletedAt, Message, Definition, SpoolKey, " +
-        NumberNames + ", AccountId";
+        NumberNames + ", AccountId, PlannedAt, Plan";
 
     /// <summary>The parameters of a new run.</summary>
     public static DynamicParameters Values(RunRecord run)
@@ -44,6 +44,7 @@ internal static class SqliteRunRow
             run.Definition,
             run.SpoolKey,
             run.AccountId,
+            PlannedAt = run.PlannedAt?.UtcTicks,
         });
         return values;
     }
@@ -82,6 +83,8 @@ internal static class SqliteRunRow
             BytesSent = row.GetInt64(27),
         },
         AccountId = TextAt(row, 28),
+        PlannedAt = TimeAt(row, 29),
+        Plan = TextAt(row, 30),
     };
 
     private static string? TextAt(IDataRecord row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
@@ -108,6 +111,7 @@ internal sealed class SqliteBatchRow
     public string? Message { get; set; }
     public long? FinishedAt { get; set; }
     public int? Moved { get; set; }
+    public int? HeldOut { get; set; }
     public bool Again { get; set; }
 
     public BatchRecord ToRecord() => new()
@@ -122,6 +126,6 @@ internal sealed class SqliteBatchRow
         Attempts = Attempts,
         Again = Again,
         Outcome = Verdict is null ? null
-            : new BatchOutcome(Verdict, Accepted ?? 0, OptedOut ?? 0, Refused ?? 0, Unaccounted ?? 0, Message, Time(FinishedAt ?? 0), Moved ?? 0),
+            : new BatchOutcome(Verdict, Accepted ?? 0, OptedOut ?? 0, Refused ?? 0, Unaccounted ?? 0, Message, Time(FinishedAt ?? 0), Moved ?? 0, HeldOut ?? 0),
     };
 }

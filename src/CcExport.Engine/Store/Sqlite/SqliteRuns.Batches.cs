@@ -52,8 +52,8 @@ internal sealed partial class SqliteRuns
                 {
                     int added = c.Execute($"""
                         INSERT INTO Batches (RunId, Number, Rows, Bytes, State, Attempts, Again)
-                        SELECT @runId, @Number, @Rows, @Bytes, 'Sealed', 0, 1 WHERE {Uploading}
-                        """, new { runId, batch.Number, batch.Rows, batch.Bytes });
+                        SELECT @runId, @Number, @Rows, @Bytes, 'Sealed', 0, @Again WHERE {Uploading}
+                        """, new { runId, batch.Number, batch.Rows, batch.Bytes, batch.Again });
                     if (added != 1) throw Refused(c, runId, $"batch {batch.Number} is sealed");
                 }
                 // What moved from one batch is in another: no contact gets lost between them, or counted twice.
@@ -79,7 +79,7 @@ internal sealed partial class SqliteRuns
                 """, new { runId }).Select(row => row.ToRecord())], ct);
 
     private const string OutcomeSets = """
-        , Verdict = @Verdict, Accepted = @Accepted, OptedOut = @OptedOut, Refused = @Refused, Unaccounted = @Unaccounted, Moved = @Moved,
+        , Verdict = @Verdict, Accepted = @Accepted, OptedOut = @OptedOut, Refused = @Refused, Unaccounted = @Unaccounted, Moved = @Moved, HeldOut = @HeldOut,
         Message = @Message, FinishedAt = @at
         """;
 
@@ -91,6 +91,7 @@ internal sealed partial class SqliteRuns
         outcome.Refused,
         outcome.Unaccounted,
         outcome.Moved,
+        outcome.HeldOut,
         outcome.Message,
         at = outcome.At.UtcTicks,
     };
@@ -100,9 +101,15 @@ internal sealed partial class SqliteRuns
             c => [.. c.Query<SqliteBatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
 
     // As one JSON value: a listing has more ids than a statement may have parameters.
+    public Task ClaimAsync(long runId, string activityId, CancellationToken ct) =>
+        file.WriteAsync(c => c.Execute("INSERT OR IGNORE INTO OtherJobs (ActivityId, RunId) VALUES (@activityId, @runId)", new { activityId, runId }), ct);
+
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) =>
         file.ReadAsync<IReadOnlySet<string>>(
-            c => c.Query<string>("SELECT ActivityId FROM Batches WHERE ActivityId IN (SELECT value FROM json_each(@ids))",
+            c => c.Query<string>("""
+                SELECT ActivityId FROM Batches WHERE ActivityId IN (SELECT value FROM json_each(@ids))
+                UNION SELECT ActivityId FROM OtherJobs WHERE ActivityId IN (SELECT value FROM json_each(@ids))
+                """,
                 new { ids = JsonSerializer.Serialize(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
 
     private Task StepAsync(long runId, int batch, BatchStep step, string sets, object values, CancellationToken ct) =>

@@ -33,6 +33,14 @@ internal sealed partial class SqliteRuns
                 return runs;
             }, ct);
 
+    // A mark that lies ahead was made by a clock that was wrong: it holds nothing up.
+    public Task<bool> TryBeginTidyingAsync(DateTimeOffset now, TimeSpan every, CancellationToken ct) =>
+        file.WriteAsync(
+            c => c.Execute("""
+                INSERT INTO Marks (Name, At) VALUES ('Tidied', @now)
+                ON CONFLICT (Name) DO UPDATE SET At = excluded.At WHERE At <= @before OR At > @now
+                """, new { now = now.UtcTicks, before = (now - every).UtcTicks }) == 1, ct);
+
     public Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) =>
         file.WriteAsync<IReadOnlyList<long>>(
             c =>
@@ -41,6 +49,7 @@ internal sealed partial class SqliteRuns
                     new { ids = JsonSerializer.Serialize(runIds) })];
                 var these = new { ids = JsonSerializer.Serialize(over) };
                 c.Execute("DELETE FROM Batches WHERE RunId IN (SELECT value FROM json_each(@ids))", these);
+                c.Execute("DELETE FROM OtherJobs WHERE RunId IN (SELECT value FROM json_each(@ids))", these);
                 c.Execute("DELETE FROM Runs WHERE Id IN (SELECT value FROM json_each(@ids))", these);
                 return over;
             }, ct);

@@ -2,6 +2,7 @@ using System.Data;
 using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using static CcExport.Engine.Store.Sqlite.SqliteValues;
 
 namespace CcExport.Engine.Store.Sqlite;
 
@@ -16,19 +17,30 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             : file.WriteAsync(
                 c => c.ExecuteScalar<long>($"""
                     INSERT INTO Runs (Export, ExportKey, ConnectionId, Connection, ListId, Status, "Trigger", StartedAt,
-                        Message, Definition, SpoolKey, AccountId, {SqliteRunRow.NumberNames})
+                        Message, Definition, SpoolKey, AccountId, PlannedAt, {SqliteRunRow.NumberNames})
                     VALUES (@Export, @ExportKey, @ConnectionId, @Connection, @ListId, @Status, @Trigger, @StartedAt,
-                        @Message, @Definition, @SpoolKey, @AccountId, {SqliteRunRow.NumberValues})
+                        @Message, @Definition, @SpoolKey, @AccountId, @PlannedAt, {SqliteRunRow.NumberValues})
                     RETURNING Id
                     """, SqliteRunRow.Values(run)), ct);
 
     // Sealed whole or not at all: from this mark on a resume trusts the spool and never opens the source again.
-    public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct) =>
-        RunStepAsync(runId, "all is sealed", $"""
+    public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct, string? sight = null)
+    {
+        DynamicParameters values = With(numbers, runId, at);
+        values.AddDynamicParams(new { sight });
+        return RunStepAsync(runId, "all is sealed", $"""
             UPDATE Runs SET AllSealedAt = @at, Read = @Read, Invalid = @Invalid, Duplicate = @Duplicate, Suppressed = @Suppressed,
-                Unchanged = @Unchanged, Sent = @Sent, Noted = @Noted, Batches = @Batches
+                Unchanged = @Unchanged, Sent = @Sent, Noted = @Noted, Batches = @Batches, Plan = @sight,
+                Status = CASE WHEN PlannedAt IS NULL THEN Status ELSE 'Queued' END
             WHERE Id = @runId AND AllSealedAt IS NULL AND {Open}
-            """, With(numbers, runId, at), ct);
+            """, values, ct);
+    }
+
+    public Task GoAsync(long runId, string definition, string sight, DateTimeOffset at, CancellationToken ct) =>
+        RunStepAsync(runId, "the plan goes", $"""
+            UPDATE Runs SET Status = 'Running', PlannedAt = NULL, Definition = @definition, Plan = @sight, StartedAt = @at
+            WHERE Id = @runId AND PlannedAt IS NOT NULL AND AllSealedAt IS NOT NULL AND StopRequestedAt IS NULL AND {Open}
+            """, new DynamicParameters(new { runId, definition, sight, at = at.UtcTicks }), ct);
 
     public Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null) =>
         BatchSteps.IsFinal(status)
@@ -63,7 +75,7 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
                 if (opened != 1) throw Refused(c, runId, "it is opened again");
                 int batches = sealedAgain.Count == 0 ? 0 : c.Execute("""
                     UPDATE Batches SET State = 'Sealed', Verdict = NULL, Accepted = NULL, OptedOut = NULL, Refused = NULL, Unaccounted = NULL,
-                        Moved = NULL, Message = NULL, FinishedAt = NULL, SendingAt = NULL, SentAt = NULL
+                        Moved = NULL, HeldOut = NULL, Message = NULL, FinishedAt = NULL, SendingAt = NULL, SentAt = NULL
                     WHERE RunId = @runId AND Number IN @sealedAgain AND State = 'Finished' AND ActivityId IS NULL
                     """, new { runId, sealedAgain });
                 return batches == sealedAgain.Count ? true : throw BatchSteps.Conflict(runId, "a batch that would be sealed again was sent, or is not finished");
@@ -117,16 +129,45 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         }
         if (query.OpenOnly)
         {
-            where.Add(Open);
+            where.Add($"{Open} AND PlannedAt IS NULL");
+        }
+        if (query.WholeOnly)
+        {
+            where.Add("Status IN ('Completed', 'CompletedWithErrors')");
+        }
+        if (query.Unnamed is not null)
+        {
+            where.Add("ExportKey IS NULL AND ConnectionId = @connection AND ListId = @list");
+        }
+        if (query.Plans is { } plans)
+        {
+            where.Add(plans ? $"PlannedAt IS NOT NULL AND {Open}" : "PlannedAt IS NULL");
         }
         if (query.KeptSpoolOnly)
         {
             where.Add("SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL");
         }
         string filter = where.Count > 0 ? "WHERE " + string.Join(" AND ", where) : "";
-        var values = new { key = query.Export is null ? null : NameKey.Of(query.Export), status = query.Status?.ToString(), limit = query.Limit };
+        var values = new
+        {
+            key = query.Export is null ? null : NameKey.Of(query.Export),
+            status = query.Status?.ToString(),
+            limit = query.Limit,
+            connection = query.Unnamed is { } unnamed ? Text(unnamed.Connection) : null,
+            list = query.Unnamed?.ListId,
+        };
         return file.ReadAsync<IReadOnlyList<RunRecord>>(c => Select(c, $"{filter} ORDER BY Id DESC LIMIT @limit", values, ct), ct);
     }
+
+    /// <summary>One seek in the index for each export, from its end: the other runs are not looked at.</summary>
+    private const string Newest = """
+        WHERE Id IN (
+            SELECT (SELECT r.Id FROM Runs r WHERE r.ExportKey = e.NameKey AND r.PlannedAt IS NULL ORDER BY r.Id DESC LIMIT 1)
+            FROM Exports e)
+        """;
+
+    public Task<IReadOnlyList<RunRecord>> ListNewestAsync(CancellationToken ct) =>
+        file.ReadAsync<IReadOnlyList<RunRecord>>(c => Select(c, Newest, new { }, ct), ct);
 
     // A run that was interrupted has numbers in its batches only.
     public Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct) =>

@@ -159,6 +159,137 @@ internal static class SqliteSchema
 
         CREATE INDEX RunsWithSpool ON Runs (ExportKey) WHERE SpoolKey IS NOT NULL;
         """,
+        """
+        -- What an export had accepted on a list, in a file of its own; ExportKey is empty for runs without a name.
+        CREATE TABLE Fingerprints (
+            ExportKey TEXT NOT NULL,
+            Account TEXT NOT NULL,
+            ListId TEXT NOT NULL,
+            Export TEXT NOT NULL,
+            File TEXT NOT NULL,
+            Key BLOB NOT NULL,
+            Records INTEGER NOT NULL,
+            RunId INTEGER NOT NULL,
+            UpdatedAt INTEGER NOT NULL,
+            LookedAt INTEGER,
+            Others INTEGER,
+            PRIMARY KEY (Account, ListId, ExportKey)
+        ) WITHOUT ROWID;
+
+        -- People who are never sent: their address's hash under a key that only the ring opens.
+        CREATE TABLE Suppressions (
+            Address BLOB PRIMARY KEY NOT NULL,
+            Reason TEXT NOT NULL,
+            AddedAt INTEGER NOT NULL,
+            AddedBy TEXT NOT NULL,
+            Note TEXT
+        ) WITHOUT ROWID;
+
+        -- The proof that a person's data was removed, without the person.
+        CREATE TABLE Erasures (
+            Id INTEGER PRIMARY KEY AUTOINCREMENT,
+            At INTEGER NOT NULL,
+            By TEXT NOT NULL,
+            Address BLOB NOT NULL,
+            Removed TEXT NOT NULL
+        );
+
+        CREATE TABLE Secrets (
+            Name TEXT PRIMARY KEY NOT NULL,
+            Value BLOB NOT NULL
+        ) WITHOUT ROWID;
+
+        -- A plan is a run that is sealed and waits for its word to go; what it saw stands here.
+        ALTER TABLE Runs ADD COLUMN PlannedAt INTEGER;
+        ALTER TABLE Runs ADD COLUMN Plan TEXT;
+        -- People who left the list while a run stood still are held out of batches that were sealed with them.
+        ALTER TABLE Batches ADD COLUMN HeldOut INTEGER;
+        """,
+        """
+        -- Jobs of runs that are none of their batches': nobody's lost import.
+        CREATE TABLE OtherJobs (
+            ActivityId TEXT PRIMARY KEY NOT NULL,
+            RunId INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX OtherJobsByRun ON OtherJobs (RunId);
+        """,
+        """
+        -- What the contacts of a run were before it, in a file of its own. Without a key there is none, and Why says why.
+        CREATE TABLE PreImages (
+            RunId INTEGER PRIMARY KEY NOT NULL,
+            CreatedAt INTEGER NOT NULL,
+            File TEXT,
+            Key BLOB,
+            Why TEXT,
+            UndoneBy INTEGER
+        ) WITHOUT ROWID;
+        """,
+        """
+        -- Keys and signatures with which a source is read, protected by the key ring.
+        ALTER TABLE Sources ADD COLUMN Secrets BLOB;
+
+        -- With which Microsoft Entra identity the exports of a connection read their segments. It goes with the connection.
+        CREATE TABLE ExportUsers (
+            ConnectionId TEXT PRIMARY KEY NOT NULL REFERENCES Connections (Id) ON DELETE CASCADE,
+            Json TEXT NOT NULL,
+            CreatedAt INTEGER NOT NULL,
+            SecretsVersion INTEGER NOT NULL,
+            Secrets BLOB NOT NULL
+        ) WITHOUT ROWID;
+        """,
+        """
+        -- Up to which due time an export's schedule is dealt with. It goes with the export.
+        CREATE TABLE Schedules (
+            ExportKey TEXT PRIMARY KEY NOT NULL REFERENCES Exports (NameKey) ON DELETE CASCADE,
+            HandledAt INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        """,
+        """
+        -- How long the service took to write a list down: the next look asks no sooner. When it was looked at (LookedAt) nobody asks any more.
+        ALTER TABLE Fingerprints ADD COLUMN LookTook INTEGER;
+        """,
+        """
+        -- When somebody asked for a run by a runner, and who.
+        ALTER TABLE Schedules ADD COLUMN RequestedAt INTEGER;
+        ALTER TABLE Schedules ADD COLUMN RequestedBy TEXT;
+
+        -- What of a key's day is kept for programs that do not count here, and who made the calls that are counted.
+        CREATE TABLE CallKeys (
+            ApiKey TEXT PRIMARY KEY NOT NULL,
+            Reserved INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE CallsSpent (
+            ApiKey TEXT NOT NULL,
+            Day INTEGER NOT NULL,
+            Spender TEXT NOT NULL,
+            Machine TEXT NOT NULL,
+            Calls INTEGER NOT NULL,
+            PRIMARY KEY (ApiKey, Day, Spender, Machine)
+        ) WITHOUT ROWID;
+        """,
+        """
+        -- Where failures of an export are announced, protected by the key ring.
+        ALTER TABLE Exports ADD COLUMN Secrets BLOB;
+
+        -- Which of them have been since it went well last. They go with the export.
+        CREATE TABLE Announcements (
+            ExportKey TEXT NOT NULL REFERENCES Exports (NameKey) ON DELETE CASCADE,
+            ErrorId TEXT NOT NULL,
+            At INTEGER NOT NULL,
+            PRIMARY KEY (ExportKey, ErrorId)
+        ) WITHOUT ROWID;
+        """,
+        """
+        -- Runs that are open, and spools that are kept, by their number: in its order, few are found among many without looking at the others.
+        CREATE INDEX RunsOpenById ON Runs (Id) WHERE CompletedAt IS NULL;
+        CREATE INDEX RunsWithSpoolById ON Runs (Id) WHERE SpoolKey IS NOT NULL;
+
+        -- When something was last done that is not done each time.
+        CREATE TABLE Marks (
+            Name TEXT PRIMARY KEY NOT NULL,
+            At INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the file to the last of <paramref name="steps"/>; each step is one transaction with its own number.</summary>

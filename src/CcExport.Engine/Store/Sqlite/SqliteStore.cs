@@ -20,23 +20,39 @@ internal sealed class SqliteStore : IStore
 
     private readonly SqliteFile file;
 
-    private SqliteStore(SqliteFile file, SqliteStoreOptions options)
+    private SqliteStore(SqliteFile file, IKeyRingStore keys, SqliteStoreOptions options)
     {
         this.file = file;
         Connections = new SqliteConnections(file);
+        ExportUsers = new SqliteExportUsers(file);
         Sources = new SqliteSources(file);
         Exports = new SqliteExports(file);
         Runs = new SqliteRuns(file);
         Calls = new SqliteCalls(file, options.IsAlive);
-        Leases = new SqliteLeases(file, options.IsAlive);
+        var leases = new SqliteLeases(file, options.IsAlive);
+        Leases = leases;
+        Schedules = new SqliteSchedules(file, leases);
+        Fingerprints = new SqliteFingerprints(file);
+        Suppressions = new SqliteSuppressions(file);
+        PreImages = new SqlitePreImages(file);
+        Announcements = new SqliteAnnouncements(file);
+        Keys = keys;
     }
 
+    public StoreAccess Access => StoreAccess.Whole;
     public IConnectionStore Connections { get; }
+    public IExportUserStore ExportUsers { get; }
     public ISourceStore Sources { get; }
     public IExportStore Exports { get; }
+    public IScheduleStore Schedules { get; }
     public IRunJournal Runs { get; }
     public ICallLedger Calls { get; }
     public ILeaseStore Leases { get; }
+    public IFingerprintStore Fingerprints { get; }
+    public ISuppressionStore Suppressions { get; }
+    public IPreImageStore PreImages { get; }
+    public IAnnouncementStore Announcements { get; }
+    public IKeyRingStore Keys { get; }
 
     public static Task<SqliteStore> OpenAsync(CcHome home, TimeProvider time, CancellationToken ct) =>
         OpenAsync(home, time, new SqliteStoreOptions(), ct);
@@ -44,13 +60,15 @@ internal sealed class SqliteStore : IStore
     /// <param name="time">The clock of what the store itself notes; its callers bring the times of their records along.</param>
     public static async Task<SqliteStore> OpenAsync(CcHome home, TimeProvider time, SqliteStoreOptions options, CancellationToken ct)
     {
+        // Beside the files of a shared store, one of its own would give the numbers of its runs a second time.
+        if (SharedFolder.Read(home) is not null) throw SharedFolder.IsShared(home);
         home.EnsureCreated();
         MakeFile(home);
         var file = new SqliteFile(home, options.LockClock, options.LockPatience);
         try
         {
             await SqliteSchema.MigrateAsync(file, options.Steps, time, ct).ConfigureAwait(false);
-            return new SqliteStore(file, options);
+            return new SqliteStore(file, new FileKeyRing(home, options.LockClock), options);
         }
         catch
         {
