@@ -17,7 +17,19 @@ internal sealed class DeferredSecretBox(Func<CancellationToken, Task<KeyRing>> o
         await _opening.WaitAsync(ct).ConfigureAwait(false);
         try
         {
-            _ring ??= await open(ct).ConfigureAwait(false);
+            if (_ring is not null) return;
+            KeyRing ring = await open(ct).ConfigureAwait(false);
+            try
+            {
+                await ring.UnlockAsync(ct).ConfigureAwait(false);
+            }
+            catch
+            {
+                // Opened anew when it is asked for again: a vault may answer by then.
+                ring.Dispose();
+                throw;
+            }
+            _ring = ring;
         }
         catch (CcException e)
         {

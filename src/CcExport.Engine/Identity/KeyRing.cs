@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using System.Xml.Linq;
+using CcExport.Engine.Identity.Wrapping;
 using CcExport.Engine.Store;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption;
@@ -9,17 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace CcExport.Engine.Identity;
 
-/// <summary>What opening a key ring needs to be told.</summary>
-internal sealed record KeyRingOptions
-{
-    /// <summary>Wraps the ring's keys when given; else they lie in the folder as they are, guarded by its mode alone.</summary>
-    public X509Certificate2? Certificate { get; init; }
-    /// <summary>Called once, when a key was made that nothing wraps.</summary>
-    public Action<string>? OnUnwrappedKey { get; init; }
-}
-
 /// <summary>
-/// The home's key ring: one key with a long life, made once for all processes. The library's own habit of quietly making
+/// The store's key ring: one key with a long life, made once for all processes. The library's own habit of quietly making
 /// another key when it can't read the ring is off: that would turn a lost ring into secrets that nobody can read.
 /// </summary>
 internal sealed class KeyRing : ISecretBox, IDisposable
@@ -34,53 +26,61 @@ internal sealed class KeyRing : ISecretBox, IDisposable
 
     private readonly ServiceProvider services;
     private readonly IDataProtectionProvider provider;
-    private readonly string folder;
+    private readonly string place;
+    private readonly CcException? fault;
 
-    private KeyRing(ServiceProvider services, string folder)
+    private KeyRing(ServiceProvider services, string place, CcException? fault)
     {
         this.services = services;
-        this.folder = folder;
+        this.place = place;
+        this.fault = fault;
         provider = services.GetRequiredService<IDataProtectionProvider>().CreateProtector(RootPurpose);
     }
 
-    /// <summary>Opens the ring, and makes its key when there is none yet.</summary>
+    /// <summary>
+    /// Opens the ring, and makes its key when there is none yet. One whose keys cannot be read opens too, and says why when it is asked for something
+    /// (<see cref="UnlockAsync"/> asks first). Asks Key Vault (network) where that wraps it. <c>KeyRingUnwrapped</c> when it must not be.
+    /// </summary>
     /// <param name="secretsExist">
     /// Says whether anything is already protected by a ring; asked only when there is no key. If so, the ring was lost
     /// and a new one would read nothing: <c>KeyRingMissing</c>.
     /// </param>
     public static async Task<KeyRing> OpenAsync(
-        CcHome home, Func<CancellationToken, Task<bool>> secretsExist, KeyRingOptions options, TimeProvider time, CancellationToken ct)
+        IKeyRingStore store, Func<CancellationToken, Task<bool>> secretsExist, KeyRingOptions options, TimeProvider time, CancellationToken ct)
     {
-        home.EnsureCreated();
-        ServiceProvider services = Build(home.KeyRingFolder, options.Certificate);
-        try
+        using var wrapping = new KeyWrapping(options, store.Place, time);
+        IReadOnlyList<KeyRingElement> elements = await store.ListAsync(ct).ConfigureAwait(false);
+        if (!elements.Any(IsKey))
         {
-            if (!HasKey(home.KeyRingFolder))
+            IAsyncDisposable held = await store.LockAsync(ct).ConfigureAwait(false);
+            await using (held.ConfigureAwait(false))
             {
-                using (await KeyRingLock.TakeAsync(home, time, ct).ConfigureAwait(false))
+                // Under the lock: two processes that each make a first key could not read each other's secrets.
+                elements = await store.ListAsync(ct).ConfigureAwait(false);
+                if (!elements.Any(IsKey))
                 {
-                    // Under the lock: two processes that each make a first key could not read each other's secrets.
-                    if (!HasKey(home.KeyRingFolder))
+                    if (await secretsExist(ct).ConfigureAwait(false))
                     {
-                        if (await secretsExist(ct).ConfigureAwait(false))
-                        {
-                            throw Missing(home.KeyRingFolder);
-                        }
-                        MakeKey(services, home, options);
+                        throw Missing(store.Place);
                     }
+                    await MakeKeyAsync(store, wrapping, options, ct).ConfigureAwait(false);
+                    elements = await store.ListAsync(ct).ConfigureAwait(false);
                 }
             }
-            return new KeyRing(services, home.KeyRingFolder);
         }
-        catch
+        if (options.MustBeWrapped && elements.Any(e => wrapping.Describe(e).Wrapping == KeyRingWrapping.None))
         {
-            await services.DisposeAsync().ConfigureAwait(false);
-            throw;
+            throw Unwrapped(store.Place);
         }
+        return await ReadAsync(store, elements, wrapping, ct).ConfigureAwait(false);
     }
+
+    /// <summary>A ring with a key that can be read is ready; another says why not: <c>KeyRingUnreadable</c>, or what is wrong with a certificate or a vault.</summary>
+    public Task UnlockAsync(CancellationToken ct) => fault is null ? Task.CompletedTask : Task.FromException(fault);
 
     public byte[] Protect(string purpose, ReadOnlySpan<byte> plain)
     {
+        if (fault is not null) throw fault;
         byte[] copy = plain.ToArray();
         try
         {
@@ -89,9 +89,9 @@ internal sealed class KeyRing : ISecretBox, IDisposable
         catch (Exception e) when (e is CryptographicException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             // Nothing but the ring can be at fault here: the plain bytes may be anything.
-            throw new CcException("KeyRingUnreadable", CcErrorKind.Storage, $"The keys in '{folder}' cannot be used.",
-                "Restore the key ring's folder from a backup, or give this user the certificate that wraps it.", e)
-            { Subject = folder };
+            throw new CcException("KeyRingUnreadable", CcErrorKind.Storage, $"The keys in '{place}' cannot be used.",
+                "Restore the key ring from a backup.", e)
+            { Subject = place };
         }
         finally
         {
@@ -101,6 +101,8 @@ internal sealed class KeyRing : ISecretBox, IDisposable
 
     public byte[] Unprotect(string purpose, ReadOnlySpan<byte> protectedBytes)
     {
+        // Nothing at all is what a store shows of a secret to whom it does not show it.
+        if (protectedBytes.IsEmpty) throw StoreAccess.RunnerOnly();
         try
         {
             return provider.CreateProtector(purpose).Unprotect(protectedBytes.ToArray());
@@ -108,56 +110,84 @@ internal sealed class KeyRing : ISecretBox, IDisposable
         catch (Exception e) when (e is CryptographicException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             throw new CcException("SecretUnreadable", CcErrorKind.Storage, "A stored secret cannot be read with the keys of this home.",
-                $"Restore the folder '{folder}' that belongs to this store, or sign in again.", e)
-            { Subject = folder };
+                fault?.Remedy ?? $"Restore the key ring '{place}' that belongs to this store, or sign in again.", e)
+            { Subject = place };
         }
     }
 
     public void Dispose() => services.Dispose();
 
-    private static bool HasKey(string folder) => Directory.EnumerateFiles(folder, "key-*.xml").Any();
+    /// <summary>Whether an element is a key, readable or not.</summary>
+    internal static bool IsKey(KeyRingElement element) => element.Name.StartsWith("key-", StringComparison.Ordinal);
 
-    private static ServiceProvider Build(string folder, X509Certificate2? certificate)
+    /// <summary>Refused where others can read what lies beside it.</summary>
+    internal static CcException Unwrapped(string place) => new("KeyRingUnwrapped", CcErrorKind.Storage,
+        $"The key ring '{place}' must be wrapped: unwrapped, it protects nothing from whoever can read the store.",
+        $"Name a certificate in {KeyRingOptions.CertificateVariable} or a key in {KeyRingOptions.KeyVaultVariable}; a ring that is there already is then wrapped by Protect-CcKeyRing.")
+    { Subject = place };
+
+    private static async Task<KeyRing> ReadAsync(IKeyRingStore store, IReadOnlyList<KeyRingElement> elements, KeyWrapping wrapping, CancellationToken ct)
+    {
+        List<XElement> plain = [];
+        CcException? fault = null;
+        bool anyKey = false;
+        foreach (KeyRingElement element in elements)
+        {
+            try
+            {
+                plain.Add(await wrapping.UnwrapAsync(element, ct).ConfigureAwait(false));
+                anyKey |= IsKey(element);
+            }
+            catch (CcException e)
+            {
+                fault ??= e;
+            }
+        }
+        ServiceProvider services = Build(new KeyRingMemory(plain));
+        try
+        {
+            return new KeyRing(services, store.Place, anyKey ? null : fault);
+        }
+        catch
+        {
+            await services.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task MakeKeyAsync(IKeyRingStore store, KeyWrapping wrapping, KeyRingOptions options, CancellationToken ct)
+    {
+        if (options.MustBeWrapped && options.Wrapping == KeyRingWrapping.None) throw Unwrapped(store.Place);
+        var memory = new KeyRingMemory([]);
+        ServiceProvider services = Build(memory);
+        await using (services.ConfigureAwait(false)) services.GetRequiredService<IKeyManager>().CreateNewKey(InForceFrom, InForceUntil);
+        foreach ((string name, XElement element) in memory.Added)
+        {
+            string xml = KeyXml.ToText(await wrapping.WrapAsync(element, options.Wrapping, ct).ConfigureAwait(false));
+            // A key that cannot be read again would be noticed when there are secrets that need it.
+            await wrapping.UnwrapAsync(new KeyRingElement(name, xml), ct).ConfigureAwait(false);
+            await store.AddAsync(name, xml, ct).ConfigureAwait(false);
+        }
+        if (options.Wrapping == KeyRingWrapping.None)
+        {
+            options.OnUnwrappedKey?.Invoke(
+                $"The key that protects this home's secrets lies unwrapped in '{store.Place}'. Whoever can read that folder can read the secrets.");
+        }
+    }
+
+    private static ServiceProvider Build(KeyRingMemory memory)
     {
         var services = new ServiceCollection();
-        IDataProtectionBuilder builder = services.AddDataProtection()
+        services.AddDataProtection()
             .SetApplicationName(ApplicationName)
-            .PersistKeysToFileSystem(new DirectoryInfo(folder))
+            .AddKeyManagementOptions(management => management.XmlRepository = memory)
             .DisableAutomaticKeyGeneration()
             .UseCryptographicAlgorithms(new AuthenticatedEncryptorConfiguration { EncryptionAlgorithm = EncryptionAlgorithm.AES_256_GCM });
-        if (certificate is not null)
-        {
-            builder.ProtectKeysWithCertificate(certificate).UnprotectKeysWithAnyCertificate(certificate);
-        }
         return services.BuildServiceProvider();
     }
 
-    private static void MakeKey(ServiceProvider services, CcHome home, KeyRingOptions options)
-    {
-        try
-        {
-            services.GetRequiredService<IKeyManager>().CreateNewKey(InForceFrom, InForceUntil);
-            // A secret is durable once the store says so: the key must be no less.
-            foreach (string file in Directory.EnumerateFiles(home.KeyRingFolder, "key-*.xml"))
-            {
-                using FileStream key = CcHome.CreateFile(file, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
-                key.Flush(flushToDisk: true);
-            }
-            Durable.FlushDirectory(home.KeyRingFolder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw home.NotWritable(e);
-        }
-        if (options.Certificate is null)
-        {
-            options.OnUnwrappedKey?.Invoke(
-                $"The key that protects this home's secrets lies unwrapped in '{home.KeyRingFolder}'. Whoever can read that folder can read the secrets.");
-        }
-    }
-
-    private static CcException Missing(string folder) =>
-        new("KeyRingMissing", CcErrorKind.Storage, $"The key ring '{folder}' is gone, but this store holds secrets that were protected with it.",
-            "Restore the folder from a backup. If there is none, remove the connections and the interrupted runs, and sign in again.")
-        { Subject = folder };
+    private static CcException Missing(string place) =>
+        new("KeyRingMissing", CcErrorKind.Storage, $"The key ring '{place}' is gone, but this store holds secrets that were protected with it.",
+            "Restore it from a backup. If there is none, remove the connections and the interrupted runs, and sign in again.")
+        { Subject = place };
 }
