@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
@@ -9,30 +8,50 @@ namespace CcExport.Engine;
 /// <content>Sources, exports and runs.</content>
 public sealed partial class CcEngine
 {
-    /// <summary>Adds a source after looking at its path: <c>NameTaken</c>, and what reading says.</summary>
-    public Task<ProfileSource> AddSourceAsync(string name, SourceReference path, CancellationToken ct) => new SourceBook(_parts).AddAsync(name, path, ct);
+    /// <summary>Adds a source after looking at its place: <c>NameTaken</c>, and what reading says.</summary>
+    /// <param name="connection">Whose export user looks, where the source is read as one; null: the only one there is.</param>
+    public Task<ProfileSource> AddSourceAsync(string name, SourceReference place, string? connection, CancellationToken ct)
+        => new SourceBook(_parts).AddAsync(name, place, connection, ct);
 
     /// <summary>All sources, by name.</summary>
     public Task<IReadOnlyList<ProfileSource>> GetSourcesAsync(CancellationToken ct) => new SourceBook(_parts).ListAsync(ct);
+
+    /// <summary>Whether a source can be read, and as whom.</summary>
+    public Task<SourceHealth> TestSourceAsync(string name, string? connection, CancellationToken ct) => new SourceBook(_parts).TestAsync(name, connection, ct);
 
     /// <summary>Removes one: <c>SourceNotFound</c>; <c>SourceInUse</c> while exports read it (lists them).</summary>
     public Task RemoveSourceAsync(string name, CancellationToken ct) => new SourceBook(_parts).RemoveAsync(name, ct);
 
     /// <summary>The segments of a source or a path.</summary>
-    public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(SourceReference source, CancellationToken ct)
+    public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(SourceReference source, string? connection, CancellationToken ct)
     {
         SourceReference resolved = await new SourceBook(_parts).ResolveAsync(source, ct).ConfigureAwait(false);
-        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, ct).ConfigureAwait(false);
+        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection), ct).ConfigureAwait(false);
         IReadOnlyList<Segment> segments = await opened.GetSegmentsAsync(ct).ConfigureAwait(false);
         foreach (Segment segment in segments) segment.Source = resolved.Name;
+        new SourceBook(_parts).Saw(resolved, segments);
         return segments;
     }
 
+    /// <summary>Segments to choose from, for completion: those of files, and of any other source those seen last; never asks the network.</summary>
+    public Task<IReadOnlyList<Segment>> GetKnownSegmentsAsync(SourceReference source, CancellationToken ct) => new SourceBook(_parts).KnownSegmentsAsync(source, ct);
+
+    /// <summary>The same of the columns of a segment; null: of the first one.</summary>
+    public Task<IReadOnlyList<string>> GetKnownColumnsAsync(SourceReference source, string? segment, CancellationToken ct) => new SourceBook(_parts).KnownColumnsAsync(source, segment, ct);
+
     /// <summary>The columns of a segment.</summary>
-    public async Task<IReadOnlyList<string>> GetColumnsAsync(SourceReference source, string segment, CancellationToken ct)
+    public async Task<IReadOnlyList<string>> GetColumnsAsync(SourceReference source, string segment, string? connection, CancellationToken ct)
     {
-        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, ct).ConfigureAwait(false);
-        return await opened.GetColumnsAsync(segment, ct).ConfigureAwait(false);
+        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection), ct).ConfigureAwait(false);
+        IReadOnlyList<string> columns = await opened.GetColumnsAsync(segment, ct).ConfigureAwait(false);
+        await SawAsync(source, segment, columns, ct).ConfigureAwait(false);
+        return columns;
+    }
+
+    private async Task SawAsync(SourceReference source, string segment, IReadOnlyList<string> columns, CancellationToken ct)
+    {
+        if (source.Name is null || await _parts.Store.Sources.FindAsync(source.Name, ct).ConfigureAwait(false) is null) return;
+        new SourceBook(_parts).Saw(await new SourceBook(_parts).ResolveAsync(source, ct).ConfigureAwait(false), segment, columns);
     }
 
     /// <summary>
@@ -40,23 +59,21 @@ public sealed partial class CcEngine
     /// (<c>RowMalformed</c>): values would stand under wrong names.
     /// </summary>
     public async IAsyncEnumerable<ProfilePage> GetProfilesAsync(
-        SourceReference source, string segment, IReadOnlyList<string>? columns, long? first, [EnumeratorCancellation] CancellationToken ct)
+        SourceReference source, string segment, IReadOnlyList<string>? columns, long? first, string? connection, [EnumeratorCancellation] CancellationToken ct)
     {
-        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, ct).ConfigureAwait(false);
+        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection), ct).ConfigureAwait(false);
         IReadOnlyList<string> existing = await opened.GetColumnsAsync(segment, ct).ConfigureAwait(false);
+        await SawAsync(source, segment, existing, ct).ConfigureAwait(false);
         IReadOnlyList<string> asked = columns is null ? existing : ResolveColumns(columns, existing, segment);
         long left = first ?? long.MaxValue;
         await foreach (ProfileBatch batch in opened.ReadAsync(segment, asked, ct).ConfigureAwait(false))
         {
             int count = (int)Math.Min(left, batch.Rows);
-            var rows = new string?[count][];
+            byte[][] rows = new byte[count][];
             for (int row = 0; row < count; row++)
             {
                 if (batch.FaultOf(row) != RowFault.None) throw RowFaulty(segment, batch.FirstRow + row, batch.FaultOf(row));
-                string?[] values = new string?[asked.Count];
-                for (int column = 0; column < values.Length; column++)
-                    values[column] = batch.IsNull(row, column) ? null : Encoding.UTF8.GetString(batch[row, column]);
-                rows[row] = values;
+                rows[row] = ProfilePage.Pack(batch, row);
             }
             if (count > 0) yield return new ProfilePage(asked, rows);
             left -= count;
@@ -81,8 +98,11 @@ public sealed partial class CcEngine
     /// <summary>Reads and maps as a run would, and sends nothing.</summary>
     /// <param name="first">Most profiles to read; null: all.</param>
     /// <param name="maxRejections">Most rejections to keep; reading and counting go on beyond it.</param>
-    public Task<Preview> PreviewAsync(RunRequest request, long? first, int maxRejections, IRunObserver observer, CancellationToken ct)
-        => new PreviewMaker(_parts, observer).MakeAsync(request, first, maxRejections, ct);
+    public async Task<Preview> PreviewAsync(RunRequest request, long? first, int maxRejections, IRunObserver observer, CancellationToken ct)
+    {
+        if (await SuppressionBook.AnyAsync(_parts, ct).ConfigureAwait(false)) await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        return await new PreviewMaker(_parts, observer).MakeAsync(request, first, maxRejections, ct).ConfigureAwait(false);
+    }
 
     /// <summary>
     /// Runs an export to its end (network). Definition and preflight faults throw before a run exists; whatever stops a begun run is
@@ -91,8 +111,16 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run> InvokeAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+        await ReadyAsync(ct).ConfigureAwait(false);
+        return await WatchAsync(observer, request.ExportName, request.Connection, announces: true, t => InvokeWatchedAsync(request, observer, t), ct).ConfigureAwait(false);
+    }
+
+    private async Task<Run> InvokeWatchedAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
+    {
+        // Before old plans go: it says better than they could that it is one.
+        if (request.PlanId is { } asked) await new PlanRunner(_parts, observer).FindAsync(asked, ct).ConfigureAwait(false);
         await SpoolLeftovers.RemoveAsync(_parts, ct).ConfigureAwait(false);
+        if (request.PlanId is { } plan) return await new PlanRunner(_parts, observer).InvokeAsync(plan, request, ct).ConfigureAwait(false);
         return await new RunConductor(_parts, observer).InvokeAsync(request, ct).ConfigureAwait(false);
     }
 
@@ -110,9 +138,12 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run> ResumeAsync(ResumeRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
-        await SpoolLeftovers.RemoveAsync(_parts, ct).ConfigureAwait(false);
-        return await new RunControl(_parts, observer).ResumeAsync(request, ct).ConfigureAwait(false);
+        await ReadyAsync(ct).ConfigureAwait(false);
+        return await WatchAsync(observer, null, null, announces: true, async t =>
+        {
+            await SpoolLeftovers.RemoveAsync(_parts, t).ConfigureAwait(false);
+            return await new RunControl(_parts, observer).ResumeAsync(request, t).ConfigureAwait(false);
+        }, ct).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -138,17 +169,22 @@ public sealed partial class CcEngine
     /// </summary>
     public Task<Run> WaitAsync(long runId, TimeSpan? timeout, IRunObserver observer, CancellationToken ct) => new RunControl(_parts, observer).WaitAsync(runId, timeout, ct);
 
-    /// <summary>Streams a run's rejections and notes in the order they were found. <c>RunNotFound</c>.</summary>
+    /// <summary>
+    /// Streams a run's rejections and notes in the order they were found. <c>RunNotFound</c>; <c>RejectionsMissing</c> when the run counted some and their file is not in this home:
+    /// in a shared store it lies in the folder of its runners.
+    /// </summary>
     public async IAsyncEnumerable<Rejection> GetRejectionsAsync(long runId, [EnumeratorCancellation] CancellationToken ct)
     {
         RunRecord run = await _parts.Store.Runs.FindAsync(runId, ct).ConfigureAwait(false)
             ?? throw new CcException("RunNotFound", CcErrorKind.NotFound, FormattableString.Invariant($"There is no run {runId}."), "Get-CcRun lists those there are.");
+        RunNumbers counted = run.Numbers;
+        if (counted.Invalid + counted.Duplicate + counted.Suppressed + counted.Refused + counted.Noted > 0 && !File.Exists(RejectionFile.PathOf(_parts.Home, runId)))
+        {
+            throw new CcException("RejectionsMissing", CcErrorKind.NotFound, FormattableString.Invariant($"Run {runId} counted profiles that were not accepted, but their list is not in '{_parts.Home.Root}'."),
+                "Where several machines share a store it lies in the folder of its runners: ask there, or set CCEXPORT_HOME to that folder. Otherwise restore it from a backup.")
+            { Subject = runId.ToString(System.Globalization.CultureInfo.InvariantCulture) };
+        }
         await foreach (RejectionRecord r in RejectionFile.ReadAsync(_parts.Home, runId, ct).ConfigureAwait(false))
-            yield return RunViews.Of(run.Id, run.Export, r.Kind, r.Row, r.Segment, r.Key, r.Field, r.ReasonId, r.Count, r.Batch, r.Text);
+            yield return RunViews.Of(run.Id, run.Export, r);
     }
 }
-
-/// <summary>Some profiles as text, for people who look and filter.</summary>
-/// <param name="Columns">The same list for all pages of a reading.</param>
-/// <param name="Rows">Values in the columns' order; null: not there.</param>
-public sealed record ProfilePage(IReadOnlyList<string> Columns, IReadOnlyList<string?[]> Rows);

@@ -30,6 +30,9 @@ internal static class Limits
     /// <summary>Days for which runs are kept unless the export says otherwise, and the most it can say.</summary>
     public const int KeepDays = 90, MostKeepDays = 3_650;
 
+    /// <summary>Days for which the former values of a run's contacts are kept, so that it can be undone.</summary>
+    public const int UndoDays = 30;
+
     /// <summary>Calls in any second on one API key.</summary>
     public const int CallsPerSecond = 4;
 

@@ -1,7 +1,7 @@
 namespace CcExport.Engine.ConstantContact;
 
 /// <summary>
-/// One request of the API as the chain sees it. What a lost answer means differs: a read, or a job that changes nothing, can be asked for
+/// One request of the API as the chain sees it. What a lost answer means differs: a read, or what changes nothing further, can be asked for
 /// again, an import can't.
 /// </summary>
 internal sealed class Call
@@ -23,6 +23,7 @@ internal sealed class Call
     public string? Scope { get; }
     public ReadOnlyMemory<byte>? Body { get; }
     public bool IsImport { get; private init; }
+    public HttpMethod Method { get; private init; } = HttpMethod.Get;
     /// <summary>Takes the body of a good answer as it comes, instead of having it in memory. Begins anew when the call is repeated.</summary>
     public Func<Stream, CancellationToken, Task>? Reader { get; private init; }
 
@@ -37,10 +38,15 @@ internal sealed class Call
     public Func<CancellationToken, Task>? BeforeTry { get; private init; }
 
     public static Call Import(Uri address, ReadOnlyMemory<byte> body, Func<CancellationToken, Task>? beforeTry)
-        => new(address, "sending the import", "contacts:write", "contact_data", body) { IsImport = true, BeforeTry = beforeTry };
+        => new(address, "sending the import", "contacts:write", "contact_data", body) { IsImport = true, Method = HttpMethod.Post, BeforeTry = beforeTry };
 
-    /// <summary>Starts a job that changes nothing.</summary>
-    public static Call Ask(Uri address, string what, string privilege, ReadOnlyMemory<byte> body) => new(address, what, privilege, "contact_data", body);
+    /// <summary>Starts a job, or makes something, that may be asked for twice without harm.</summary>
+    public static Call Ask(Uri address, string what, string privilege, ReadOnlyMemory<byte> body)
+        => new(address, what, privilege, "contact_data", body) { Method = HttpMethod.Post };
+
+    /// <summary>What is gone already is an answer: the first try may have done it.</summary>
+    public static Call Delete(Uri address, string what, string privilege)
+        => new(address, what, privilege, "contact_data", null) { Method = HttpMethod.Delete, NotFoundIsAnswer = true };
 
     /// <summary>Fetches a file.</summary>
     public static Call Download(Uri address, string what, string privilege, Func<Stream, CancellationToken, Task> reader)

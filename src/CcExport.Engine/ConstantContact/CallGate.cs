@@ -1,4 +1,5 @@
 using CcExport.Engine.Store;
+using CcExport.Engine.Telemetry;
 
 namespace CcExport.Engine.ConstantContact;
 
@@ -6,16 +7,18 @@ namespace CcExport.Engine.ConstantContact;
 /// Lets a call leave only when the key's budget has a place for it. The ledger decides for all processes; in this one,
 /// callers queue before it, so that it is asked by no more of them than there are places.
 /// </summary>
-internal sealed class CallGate(ICallLedger ledger, string apiKey, TimeProvider time, WireOptions options)
+internal sealed class CallGate(ICallLedger ledger, string apiKey, TimeProvider time, WireOptions options, string spender = "")
 {
     private readonly SemaphoreSlim _turns = new(Limits.CallsPerSecond, Limits.CallsPerSecond);
 
     public async Task<T> RunAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> call, CancellationToken ct)
     {
+        long began = time.GetTimestamp();
         await _turns.WaitAsync(ct).ConfigureAwait(false);
         try
         {
             CallPlace place = await TakeAsync(timeout, ct).ConfigureAwait(false);
+            if (Signals.BudgetWait.Enabled) Signals.BudgetWait.Record(time.GetElapsedTime(began).TotalSeconds);
             try
             {
                 return await call(ct).ConfigureAwait(false);
@@ -40,7 +43,7 @@ internal sealed class CallGate(ICallLedger ledger, string apiKey, TimeProvider t
         {
             ct.ThrowIfCancellationRequested();
             DateTimeOffset now = time.GetUtcNow();
-            CallPlace place = await ledger.TryTakeAsync(apiKey, now, now + timeout + options.HeldMargin, options.CallsPerDay, ct).ConfigureAwait(false);
+            CallPlace place = await ledger.TryTakeAsync(apiKey, now, now + timeout + options.HeldMargin, options.CallsPerDay, ct, spender).ConfigureAwait(false);
             if (place.DayEnded) throw Failures.QuotaExceeded(now, byService: false);
             if (place.Slot >= 0) return place;
             TimeSpan wait = place.Wait < options.MaxPlaceWait ? place.Wait : options.MaxPlaceWait;

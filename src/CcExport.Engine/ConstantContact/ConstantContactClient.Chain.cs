@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using CcExport.Engine.ConstantContact.Tokens;
 using CcExport.Engine.Store;
+using CcExport.Engine.Telemetry;
 using Polly;
 using Polly.Retry;
 
@@ -21,14 +23,15 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
     private readonly ResiliencePipeline<(Call Call, Answer Answer)> _retries;
     private int _calls;
 
-    public ConstantContactClient(WireContext wire, ConnectionRecord connection)
+    /// <param name="spender">For what, as shown in the budget: an export's name; empty: a person's command.</param>
+    public ConstantContactClient(WireContext wire, ConnectionRecord connection, string spender = "")
     {
         // The stored endpoint is checked again: the store may have been changed by other hands, and the token goes there.
         _endpoint = Endpoints.Validate(connection.ApiEndpoint, connection.AuthorizationEndpoint).Api;
         _wire = wire;
         _connection = connection.Name;
         _tokens = new AccessTokens(wire, connection.Id, connection.Name);
-        _gate = new CallGate(wire.Calls, connection.ClientId, wire.Time, wire.Options);
+        _gate = new CallGate(wire.Calls, connection.ClientId, wire.Time, wire.Options, spender);
         _clock = new ServerClock(wire.Time);
         _retries = Retries(wire);
     }
@@ -45,30 +48,66 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
     private async Task<Answer> CallAsync(Call call, CancellationToken ct)
     {
         bool refreshed = false;
+        int attempt = 0;
         (_, Answer answer) = await _retries.ExecuteAsync(async t => (call, await TryAsync(t).ConfigureAwait(false)), ct).ConfigureAwait(false);
         return await JudgeAsync(call, answer, ct).ConfigureAwait(false);
 
         async Task<Answer> TryAsync(CancellationToken t)
         {
             AccessToken token = await _tokens.GetAsync(t).ConfigureAwait(false);
-            Answer answer = await InBudgetAsync(call, token, t).ConfigureAwait(false);
+            Answer answer = await InBudgetAsync(call, token, ++attempt, t).ConfigureAwait(false);
             if (answer.Verdict != Verdict.TokenRefused || refreshed) return answer;
             // Refused at the door, so nothing was done: once more with a new token, imports too.
             refreshed = true;
             token = await _tokens.ReplaceAsync(token, t).ConfigureAwait(false);
-            return await InBudgetAsync(call, token, t).ConfigureAwait(false);
+            return await InBudgetAsync(call, token, ++attempt, t).ConfigureAwait(false);
         }
     }
 
-    private Task<Answer> InBudgetAsync(Call call, AccessToken token, CancellationToken ct)
-        => _gate.RunAsync(call.Timeout(_wire.Options), t => SendAsync(call, token, t), ct);
+    private Task<Answer> InBudgetAsync(Call call, AccessToken token, int attempt, CancellationToken ct)
+        => _gate.RunAsync(call.Timeout(_wire.Options), t => Signals.WantsRequests ? WatchedAsync(call, token, attempt, t) : SendAsync(call, token, t), ct);
+
+    /// <summary>The same, for whoever listens.</summary>
+    private async Task<Answer> WatchedAsync(Call call, AccessToken token, int attempt, CancellationToken ct)
+    {
+        string route = Routes.Of(_endpoint, call.Address), method = call.Method.Method;
+        using System.Diagnostics.Activity? span = Signals.Source.StartActivity("ccexport.request", ActivityKind.Client, RunScope.Current?.Parent ?? default);
+        span?.SetTag(Signals.RouteTag, route).SetTag(Signals.MethodTag, method).SetTag(Signals.AttemptTag, attempt).SetTag(Signals.ConnectionTag, _connection);
+        long began = _wire.Time.GetTimestamp();
+        string fault = "HeldBack";
+        int status = 0;
+        try
+        {
+            Answer answer = await SendAsync(call, token, ct).ConfigureAwait(false);
+            (status, fault) = (answer.Status, answer.Verdict.ToString());
+            return answer;
+        }
+        catch (OperationCanceledException)
+        {
+            fault = "Canceled";
+            throw;
+        }
+        finally
+        {
+            var tags = new TagList { { Signals.RouteTag, route }, { Signals.MethodTag, method }, { Signals.CodeTag, status }, { Signals.ConnectionTag, _connection } };
+            // What was held back at the last moment (a lost lease, a wish to stop) is no request.
+            if (fault != "HeldBack")
+            {
+                Signals.Requests.Add(1, tags);
+                Signals.RequestDuration.Record(_wire.Time.GetElapsedTime(began).TotalSeconds, tags);
+            }
+            span?.SetTag(Signals.CodeTag, status);
+            if (fault != nameof(Verdict.Success)) span?.SetTag(Signals.ErrorTag, fault);
+            if (fault is not (nameof(Verdict.Success) or nameof(Verdict.NotFound))) span?.SetStatus(ActivityStatusCode.Error);
+        }
+    }
 
     private async Task<Answer> SendAsync(Call call, AccessToken token, CancellationToken ct)
     {
         if (call.BeforeTry is { } beforeTry) await beforeTry(ct).ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(call.Timeout(_wire.Options), _wire.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
-        using var request = new HttpRequestMessage(call.Body is null ? HttpMethod.Get : HttpMethod.Post, call.Address);
+        using var request = new HttpRequestMessage(call.Method, call.Address);
         ImportContent? content = call.Body is { } body ? new ImportContent(body) : null;
         // The handler by itself repeats a request up to three times when the line is cut before an answer, past our budget and
         // within the same second; but never one whose content it has begun to send, be it empty ("Content-Length: 0").
@@ -191,7 +230,7 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
         _ => null,
     };
 
-    private static ResiliencePipeline<(Call Call, Answer Answer)> Retries(WireContext wire)
+    private ResiliencePipeline<(Call Call, Answer Answer)> Retries(WireContext wire)
     {
         if (wire.Options.Tries <= 1) return ResiliencePipeline<(Call Call, Answer Answer)>.Empty;
         return new ResiliencePipelineBuilder<(Call Call, Answer Answer)> { TimeProvider = wire.Time }
@@ -201,6 +240,19 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
                 ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is null && args.Outcome.Result.Answer.MayRepeat(args.Outcome.Result.Call)),
                 DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(
                     Backoff.Delay(args.AttemptNumber, args.Outcome.Result.Answer.RetryAfter, wire.Random(), wire.Options)),
+                OnRetry = args =>
+                {
+                    (Call call, Answer answer) = args.Outcome.Result;
+                    RunScope.Current?.Tell(new RunEvent(RunEvents.RequestRepeated, RunEventLevel.Warning)
+                    {
+                        Fields =
+                        [
+                            RunEvents.With("route", Routes.Of(_endpoint, call.Address)), RunEvents.With("method", call.Method.Method), RunEvents.With("status", answer.Status),
+                            RunEvents.With("verdict", answer.Verdict.ToString()), RunEvents.With("attempt", args.AttemptNumber + 1), RunEvents.With("seconds", args.RetryDelay.TotalSeconds),
+                        ],
+                    });
+                    return ValueTask.CompletedTask;
+                },
             })
             .Build();
     }

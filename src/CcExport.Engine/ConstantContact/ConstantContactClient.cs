@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace CcExport.Engine.ConstantContact;
@@ -161,6 +162,33 @@ internal sealed partial class ConstantContactClient
         {
             throw Failures.Unreadable(call, _connection, fault);
         }
+    }
+
+    /// <summary>
+    /// Contacts in pages of 500. Reads no further than the first page when the service says that there are more than <paramref name="most"/>; false then.
+    /// </summary>
+    public async Task<bool> ReadContactsAsync(ContactQuery query, long most, Action<ContactSeen> each, CancellationToken ct)
+    {
+        var resource = new StringBuilder($"contacts?limit={PageSize}&include_count=true");
+        if (query.Status is { } status) resource.Append("&status=").Append(status);
+        if (query.ListId is { } list) resource.Append("&lists=").Append(Uri.EscapeDataString(list));
+        if (query.Email is { } email) resource.Append("&email=").Append(Uri.EscapeDataString(email));
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        long count = 0;
+        for (Call? call = CallFor(resource.ToString(), "reading contacts", "contacts:read"); call is not null;)
+        {
+            using JsonDocument page = Parse(call, await CallAsync(call, ct).ConfigureAwait(false));
+            if (page.RootElement.ValueKind != JsonValueKind.Object) throw Failures.Unreadable(call, _connection, null);
+            if (page.RootElement.Count("contacts_count") > most) return false;
+            foreach (ContactSeen contact in page.RootElement.Items("contacts").Select(Readings.Contact).OfType<ContactSeen>())
+            {
+                // A service that does not count is not believed to have few.
+                if (++count > most) return false;
+                each(contact);
+            }
+            call = NextPage(call, page.RootElement, seen);
+        }
+        return true;
     }
 
     private async Task<IReadOnlyList<T>> ReadPagesAsync<T>(Call first, string items, Func<JsonElement, T?> read, CancellationToken ct)

@@ -44,6 +44,15 @@ public sealed record ContactCounts(long Total, long Explicit, long Implicit, lon
 /// <summary>Who the account is.</summary>
 internal sealed record AccountSummary(string? EncodedAccountId, string? OrganizationName);
 
+/// <summary>A contact as a page of contacts has it.</summary>
+/// <param name="ListIds">The lists it is on; empty where they were not asked for.</param>
+internal sealed record ContactSeen(
+    string ContactId, string Email, string? Permission, DateTimeOffset? CreatedAt, DateTimeOffset? UpdatedAt, DateTimeOffset? DeletedAt, IReadOnlyList<string> ListIds);
+
+/// <summary>Which contacts to read; null: any.</summary>
+/// <param name="Status">all, active, unsubscribed, …; null: all but the deleted.</param>
+internal sealed record ContactQuery(string? ListId = null, string? Status = null, string? Email = null);
+
 /// <summary>An asynchronous job of the service.</summary>
 internal sealed record Activity
 {

@@ -40,6 +40,12 @@ internal static class Readings
             Connection = connection,
         };
 
+    public static ContactSeen? Contact(JsonElement item)
+        => item.Text("contact_id") is not { Length: > 0 } id || item.Find("email_address") is not { ValueKind: JsonValueKind.Object } mail || mail.Text("address") is not { Length: > 0 } address ? null
+            : new ContactSeen(id, address, mail.Text("permission_to_send"), item.Time("created_at"), item.Time("updated_at"), item.Time("deleted_at"),
+                item.Find("list_memberships") is not { ValueKind: JsonValueKind.Array } lists ? []
+                    : [.. lists.EnumerateArray().Where(l => l.ValueKind == JsonValueKind.String).Select(l => l.GetString()!)]);
+
     /// <summary>An answer without a state is a job that has just been made.</summary>
     public static Activity? Activity(JsonElement item)
         => ActivityId(item) is not { } id ? null : new Activity

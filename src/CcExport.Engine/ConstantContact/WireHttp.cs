@@ -1,4 +1,3 @@
-using System.Net;
 using System.Reflection;
 
 namespace CcExport.Engine.ConstantContact;
@@ -23,6 +22,8 @@ internal static class WireHttp
             UseCookies = false,
             // A redirect would carry the bearer token and the contacts to wherever it points.
             AllowAutoRedirect = false,
+            // Somebody who listens here has no part in what goes there: no traceparent.
+            ActivityHeadersPropagator = null,
             Proxy = new LoopbackPastProxy(HttpClient.DefaultProxy),
         };
         // Time-outs are set for each try: the client's own can't be told from the caller's cancellation.
@@ -30,19 +31,5 @@ internal static class WireHttp
         http.DefaultRequestHeaders.ExpectContinue = false;
         http.DefaultRequestHeaders.UserAgent.ParseAdd(UserAgent);
         return http;
-    }
-
-    /// <summary>The machine's proxy, but never for this machine itself (the simulator), which HTTP_PROXY does not exempt.</summary>
-    private sealed class LoopbackPastProxy(IWebProxy inner) : IWebProxy
-    {
-        public ICredentials? Credentials
-        {
-            get => inner.Credentials;
-            set => inner.Credentials = value;
-        }
-
-        public Uri? GetProxy(Uri destination) => destination.IsLoopback ? null : inner.GetProxy(destination);
-
-        public bool IsBypassed(Uri host) => host.IsLoopback || inner.IsBypassed(host);
     }
 }

@@ -43,7 +43,7 @@ internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejectio
         if (sealer is not null) await sealer.CompleteAsync(ct).ConfigureAwait(false);
         // The names first: a batch that is Finished has all of them.
         await rejections.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-        await batches.SettledAsync(settled, fresh, CancellationToken.None).ConfigureAwait(false);
+        await batches.SettledAsync(settled, fresh, again: true, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -65,74 +65,49 @@ internal sealed class BatchSettler(RunBatches batches, ISpool spool, RunRejectio
     /// <summary>What the list lacks goes to the sealer; the rest is accepted.</summary>
     private async Task<BatchOutcome> MoveAsync(UnsettledBatch one, ListContent content, BatchSealer sealer, CancellationToken ct)
     {
-        BatchRecord batch = one.Batch;
-        List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
-        (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
-        try
+        using SentBatch sent = await SentBatch.ReadAsync(spool, one.Batch, ct).ConfigureAwait(false);
+        int rows = one.Batch.Rows, moved = 0;
+        for (int row = 0; row < rows; row++)
         {
-            List<SentContact> contacts = ContactsOf(batch, rented.AsSpan(0, length), origins);
-            int moved = 0;
-            for (int row = 0; row < contacts.Count; row++)
-            {
-                if (whole && content.HasAsSent(contacts[row])) continue;
-                moved++;
-                sealer.Writer.WriteRawValue(rented.AsSpan(contacts[row].Start, contacts[row].Length), skipInputValidation: true);
-                byte[] key = origins[row].Key is { } text ? Encoding.UTF8.GetBytes(text) : [];
-                if (sealer.Commit(origins[row].Row, origins[row].Segment, key)) await sealer.SealAsync(ct).ConfigureAwait(false);
-            }
-            return one.Outcome with
-            {
-                Accepted = batch.Rows - moved,
-                Unaccounted = 0,
-                Moved = moved,
-                Message = FormattableString.Invariant($"{Said(one)} The list has {batch.Rows - moved:N0} of its {batch.Rows:N0} contacts as they were sent; {moved:N0} go once more."),
-            };
+            SentContact contact = sent.Contacts[row];
+            if (whole && content.HasAsSent(contact)) continue;
+            moved++;
+            RowOrigin origin = sent.Origins[row];
+            sealer.Writer.WriteRawValue(sent[contact], skipInputValidation: true);
+            byte[] key = origin.Key is { } text ? Encoding.UTF8.GetBytes(text) : [];
+            if (sealer.Commit(origin.Row, origin.Segment, key, origin.Address, origin.Content)) await sealer.SealAsync(ct).ConfigureAwait(false);
         }
-        finally
+        return one.Outcome with
         {
-            BatchMemory.Pool.Return(rented);
-        }
+            Accepted = rows - moved,
+            Unaccounted = 0,
+            Moved = moved,
+            Message = FormattableString.Invariant($"{Said(one)} {rows - moved:N0} of its {rows:N0} contacts are proved to be on the list as they were sent; {moved:N0} go once more."),
+        };
     }
 
     /// <summary>Nothing more is sent: who is not on the list is refused, by name; who is, with values that cannot be compared, is unaccounted for.</summary>
     private async Task<BatchOutcome> JudgeAsync(UnsettledBatch one, ListContent content, CancellationToken ct)
     {
         BatchRecord batch = one.Batch;
-        List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
-        (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
-        List<SentContact> contacts;
-        try
-        {
-            contacts = ContactsOf(batch, rented.AsSpan(0, length), origins);
-        }
-        finally
-        {
-            BatchMemory.Pool.Return(rented);
-        }
+        using SentBatch sent = await SentBatch.ReadAsync(spool, batch, ct).ConfigureAwait(false);
         string said = Said(one);
         int accepted = 0, refused = 0;
-        for (int row = 0; row < contacts.Count; row++)
+        for (int row = 0; row < batch.Rows; row++)
         {
-            if (whole && content.HasAsSent(contacts[row]))
+            if (whole && content.HasAsSent(sent.Contacts[row]))
             {
                 accepted++;
             }
-            else if (!content.Has(contacts[row]))
+            else if (!content.Has(sent.Contacts[row]))
             {
                 refused++;
-                rejections.AddRow(RejectionKind.Refused, origins[row], batch.Number, batch.Again ? Reasons.JobFailedTwice : Reasons.NotOnList, said);
+                rejections.AddRow(RejectionKind.Refused, sent.Origins[row], batch.Number, batch.Again ? Reasons.JobFailedTwice : Reasons.NotOnList, said);
             }
         }
         int open = batch.Rows - accepted - refused;
         if (open > 0) rejections.AddBatch(RejectionKind.Unaccounted, batch.Number, open, Reasons.OldValues, said);
         return one.Outcome with { Accepted = accepted, Refused = refused, Unaccounted = open, Message = said };
-    }
-
-    private static List<SentContact> ContactsOf(BatchRecord batch, ReadOnlySpan<byte> body, List<RowOrigin> origins)
-    {
-        List<SentContact> contacts = SentContact.In(body);
-        return contacts.Count == batch.Rows && origins.Count == batch.Rows ? contacts
-            : throw new InvalidOperationException($"Batch {batch.Number} does not hold its rows.");
     }
 
     /// <summary>How the job ended, with the service's own reason where it gave one.</summary>

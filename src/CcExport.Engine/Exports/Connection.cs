@@ -2,35 +2,37 @@ using CcExport.Engine.ConstantContact;
 
 namespace CcExport.Engine.Exports;
 
-/// <summary>An authorised Constant Contact account. Holds no secret.</summary>
+/// <summary>An authorised Constant Contact account. Holds no secret. A contributor of a shared store sees its name alone.</summary>
 public sealed class Connection
 {
     /// <summary>Its name, unique without regard to case.</summary>
     public required string Name { get; init; }
+    /// <summary>To which service it goes.</summary>
+    public string Type { get; } = "ConstantContact";
     /// <summary>The application's API key.</summary>
-    public required string ClientId { get; init; }
+    public string? ClientId { get; init; }
     /// <summary>The organisation as the account names it, where the token may read it.</summary>
     public string? Organization { get; init; }
-    /// <summary>Ready, or SignInAgain.</summary>
+    /// <summary>Ready, or SignInAgain; to a contributor, who does not see which: Shared.</summary>
     public required string State { get; init; }
     /// <summary>The contract's number of contacts, compared with the account before a run; null: not compared.</summary>
     public int? ContactLimit { get; init; }
     /// <summary>Whether contributors may use it.</summary>
     public bool AllowContributor { get; init; }
     /// <summary>Where the API is.</summary>
-    public required Uri ApiEndpoint { get; init; }
+    public Uri? ApiEndpoint { get; init; }
     /// <summary>Where one signs in.</summary>
-    public required Uri AuthorizationEndpoint { get; init; }
+    public Uri? AuthorizationEndpoint { get; init; }
     /// <summary>Who agreed to the data privacy statement.</summary>
-    public required string ConsentedBy { get; init; }
+    public string? ConsentedBy { get; init; }
     /// <summary>When.</summary>
-    public required DateTimeOffset ConsentedAt { get; init; }
+    public DateTimeOffset? ConsentedAt { get; init; }
     /// <summary>To which version of the text.</summary>
-    public required string ConsentTextVersion { get; init; }
+    public string? ConsentTextVersion { get; init; }
     /// <summary>When it was made.</summary>
-    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? CreatedAt { get; init; }
     /// <summary>When the refresh token lapses if it is not used before: 180 days after it was issued.</summary>
-    public required DateTimeOffset SignInExpires { get; init; }
+    public DateTimeOffset? SignInExpires { get; init; }
 }
 
 /// <summary>What <c>New-CcConnection</c> was told.</summary>
@@ -110,10 +112,28 @@ public sealed class Budget
     public required DateOnly Day { get; init; }
     /// <summary>Calls counted in this store.</summary>
     public required long Used { get; init; }
-    /// <summary>Calls left: 10,000 a day, or 0 when the service said so.</summary>
+    /// <summary>Calls of each day that are kept for programs which do not count here (<c>Set-CcConnection -ReserveForOthers</c>).</summary>
+    public int Reserved { get; init; }
+    /// <summary>Calls left of 10,000 a day, without those reserved; 0 when the service said that there are none.</summary>
     public required long Left { get; init; }
+    /// <summary>Who made the calls that are used, most first.</summary>
+    public IReadOnlyList<BudgetSpender> SpentBy { get; init; } = [];
     /// <summary>Contacts that fit the calls left, in full batches.</summary>
     public required long ContactsLeft { get; init; }
     /// <summary>The next 00:00 UTC.</summary>
     public required DateTimeOffset ResetsAt { get; init; }
+}
+
+/// <summary>Calls that were made for one export on one machine.</summary>
+public sealed class BudgetSpender
+{
+    /// <summary>The export, or "(objects)" for runs without a name; null: commands such as Get-CcList.</summary>
+    public string? Export { get; init; }
+    /// <summary>The machine.</summary>
+    public required string Machine { get; init; }
+    /// <summary>Calls of the day.</summary>
+    public required long Calls { get; init; }
+
+    /// <summary>In one line.</summary>
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Export ?? "(commands)"} on {Machine}: {Calls}");
 }

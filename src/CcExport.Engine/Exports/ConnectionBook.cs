@@ -5,7 +5,7 @@ using CcExport.Engine.Store;
 
 namespace CcExport.Engine.Exports;
 
-/// <summary>Connections: made by signing in, listed, removed, and asked how they are.</summary>
+/// <summary>Connections: made by signing in, listed, and asked how they are.</summary>
 internal sealed class ConnectionBook(EngineParts parts)
 {
     /// <summary>A refresh token that is not used for so long lapses.</summary>
@@ -29,15 +29,7 @@ internal sealed class ConnectionBook(EngineParts parts)
             { Subject = request.Name };
         }
         var endpoint = new TokenEndpoint(parts.Wire, authorization, request.ClientId, request.ClientSecret);
-        SignInResult result = request.Method switch
-        {
-            SignInMethod.RefreshToken => await new RefreshTokenSignIn(endpoint).RunAsync(request.RefreshToken ?? "", ct).ConfigureAwait(false),
-            SignInMethod.DeviceCode => await new DeviceCodeSignIn(parts.Wire, endpoint, prompt).RunAsync(ct).ConfigureAwait(false),
-            _ => await new InteractiveSignIn(parts.Wire, endpoint, prompt, new InteractiveOptions
-            {
-                Redirect = request.RedirectPort is { } port ? new Uri($"http://127.0.0.1:{port}/") : null,
-            }).RunAsync(ct).ConfigureAwait(false),
-        };
+        SignInResult result = await SignInAsync(endpoint, request.Method, request.RefreshToken, request.RedirectPort, prompt, ct).ConfigureAwait(false);
         var id = Guid.NewGuid();
         var record = new ConnectionRecord
         {
@@ -60,8 +52,18 @@ internal sealed class ConnectionBook(EngineParts parts)
         return View(await WithAccountAsync(record, ct).ConfigureAwait(false));
     }
 
+    public async Task<SignInResult> SignInAsync(TokenEndpoint endpoint, SignInMethod method, string? refreshToken, int? redirectPort, ISignInPrompt prompt, CancellationToken ct) => method switch
+    {
+        SignInMethod.RefreshToken => await new RefreshTokenSignIn(endpoint).RunAsync(refreshToken ?? "", ct).ConfigureAwait(false),
+        SignInMethod.DeviceCode => await new DeviceCodeSignIn(parts.Wire, endpoint, prompt).RunAsync(ct).ConfigureAwait(false),
+        _ => await new InteractiveSignIn(parts.Wire, endpoint, prompt, new InteractiveOptions
+        {
+            Redirect = redirectPort is { } port ? new Uri($"http://127.0.0.1:{port}/") : null,
+        }).RunAsync(ct).ConfigureAwait(false),
+    };
+
     /// <summary>Asks once who the account is; that it may not be told is no fault.</summary>
-    private async Task<ConnectionRecord> WithAccountAsync(ConnectionRecord record, CancellationToken ct)
+    public async Task<ConnectionRecord> WithAccountAsync(ConnectionRecord record, CancellationToken ct)
     {
         try
         {
@@ -85,20 +87,6 @@ internal sealed class ConnectionBook(EngineParts parts)
 
     public async Task<ConnectionRecord> FindAsync(string name, CancellationToken ct)
         => await parts.Store.Connections.FindAsync(name, ct).ConfigureAwait(false) ?? throw NotFound(name);
-
-    public async Task RemoveAsync(string name, CancellationToken ct)
-    {
-        ConnectionRecord record = await FindAsync(name, ct).ConfigureAwait(false);
-        IReadOnlyList<string> users = await parts.Store.Exports.UsingConnectionAsync(record.Id, ct).ConfigureAwait(false);
-        if (users.Count > 0)
-        {
-            throw new CcException("ConnectionInUse", CcErrorKind.Conflict, $"The connection '{record.Name}' is used by: {string.Join(", ", users)}.",
-                "Change these exports to another connection (Set-CcExport -Connection), or remove them first (Remove-CcExport).")
-            { Subject = record.Name };
-        }
-        await parts.Store.Connections.RemoveAsync(record.Id, ct).ConfigureAwait(false);
-        KnownAccounts.Forget(parts.Home, record.Id);
-    }
 
     /// <summary>What is wrong with a connection is what is asked for: it is answered, not thrown.</summary>
     public async Task<ConnectionHealth> TestAsync(string name, CancellationToken ct)
@@ -171,15 +159,17 @@ internal sealed class ConnectionBook(EngineParts parts)
         foreach (IGrouping<string, ConnectionRecord> key in connections.GroupBy(c => c.ClientId, StringComparer.Ordinal))
         {
             CallUse use = await parts.Store.Calls.GetUseAsync(key.Key, now, ct).ConfigureAwait(false);
-            long left = use.EndedByServer ? 0 : Math.Max(0, parts.Wire.Options.CallsPerDay - use.Calls);
+            long left = use.Left(parts.Wire.Options.CallsPerDay);
             budgets.Add(new Budget
             {
                 Connection = [.. key.Select(c => c.Name)],
                 ClientId = key.Key,
                 Day = use.Day,
                 Used = use.Calls,
+                Reserved = use.Reserved,
                 Left = left,
                 ContactsLeft = Math.Max(0, left - Limits.CallsBesideBatches) * Limits.BatchRows,
+                SpentBy = [.. (await parts.Store.Calls.GetSpentAsync(key.Key, now, ct).ConfigureAwait(false)).Select(s => new BudgetSpender { Export = s.Spender.Length > 0 ? s.Spender : null, Machine = s.Machine, Calls = s.Calls })],
                 ResetsAt = new DateTimeOffset(use.Day.AddDays(1), TimeOnly.MinValue, TimeSpan.Zero),
             });
         }
@@ -192,20 +182,23 @@ internal sealed class ConnectionBook(EngineParts parts)
 
     private static string Numbers(FormattableString text) => FormattableString.Invariant(text);
 
-    private static Connection View(ConnectionRecord record) => new()
-    {
-        Name = record.Name,
-        ClientId = record.ClientId,
-        Organization = record.Organization,
-        State = record.SignedOutAt is null ? "Ready" : "SignInAgain",
-        ContactLimit = record.ContactLimit,
-        AllowContributor = record.AllowContributor,
-        ApiEndpoint = record.ApiEndpoint,
-        AuthorizationEndpoint = record.AuthorizationEndpoint,
-        ConsentedBy = record.ConsentedBy,
-        ConsentedAt = record.ConsentedAt,
-        ConsentTextVersion = record.ConsentTextVersion,
-        CreatedAt = record.CreatedAt,
-        SignInExpires = record.RefreshTokenIssuedAt + IdleLife,
-    };
+    public static Connection View(ConnectionRecord record) => record.ClientId.Length == 0
+        // To a contributor the store shows no more than that it is there.
+        ? new Connection { Name = record.Name, State = "Shared", AllowContributor = true }
+        : new Connection
+        {
+            Name = record.Name,
+            ClientId = record.ClientId,
+            Organization = record.Organization,
+            State = record.SignedOutAt is null ? "Ready" : "SignInAgain",
+            ContactLimit = record.ContactLimit,
+            AllowContributor = record.AllowContributor,
+            ApiEndpoint = record.ApiEndpoint,
+            AuthorizationEndpoint = record.AuthorizationEndpoint,
+            ConsentedBy = record.ConsentedBy,
+            ConsentedAt = record.ConsentedAt,
+            ConsentTextVersion = record.ConsentTextVersion,
+            CreatedAt = record.CreatedAt,
+            SignInExpires = record.RefreshTokenIssuedAt + IdleLife,
+        };
 }

@@ -1,3 +1,4 @@
+using CcExport.Engine.Announcements;
 using CcExport.Engine.Store;
 
 namespace CcExport.Engine.Exports;
@@ -7,6 +8,10 @@ public enum ExportMode
 {
     /// <summary>Adds and updates all.</summary>
     Upsert,
+    /// <summary>Adds and updates only those that are new, or whose mapped values differ from what this export last had accepted.</summary>
+    Changed,
+    /// <summary>As Changed, and takes off the list whom this export put there and who is in the segments no more.</summary>
+    Mirror,
 }
 
 /// <summary>Connection, list, source, segments, map and mode under a name.</summary>
@@ -36,19 +41,48 @@ public sealed class Export
     public ExportMode Mode { get; init; }
     /// <summary>The column that identifies a profile in the source; null: the first of the usual names that exists.</summary>
     public string? KeyProperty { get; init; }
+    /// <summary>The column whose newest value wins among profiles of one address; null: the first profile does.</summary>
+    public string? PreferNewest { get; init; }
     /// <summary>Most contacts in one import; null: as many as the service takes.</summary>
     public int? BatchSize { get; init; }
     /// <summary>Most profiles in one run; null: 1,000,000.</summary>
     public long? MaxProfiles { get; init; }
     /// <summary>Days for which runs and their rejections are kept; null: 90.</summary>
     public int? KeepDays { get; init; }
+    /// <summary>Files of addresses that are never sent; absolute paths.</summary>
+    public IReadOnlyList<string>? SuppressionPath { get; init; }
+    /// <summary>Most of the list's members that a run may take off, as a share (0.2: a fifth); null: learnt from earlier runs.</summary>
+    public double? MaxShrink { get; init; }
+    /// <summary>Most contacts that a run may add, as a share of the list's members; null: learnt from earlier runs.</summary>
+    public double? MaxGrowth { get; init; }
+    /// <summary>No former values are kept: its runs cannot be undone.</summary>
+    public bool NoUndo { get; init; }
+    /// <summary>When <c>Invoke-CcExport -Due</c> runs it: a cron expression, Daily or Weekly with times, or AfterRefresh; null: it has no schedule.</summary>
+    public string? Schedule { get; init; }
+    /// <summary>The IANA name of the schedule's time zone; null without a schedule.</summary>
+    public string? TimeZone { get; init; }
+    /// <summary>False when its schedule is off (<c>Disable-CcExport</c>); it can be run by its name all the same.</summary>
+    public bool Enabled { get; init; }
+    /// <summary>Scheme and host of the webhook to which failures are announced: the rest is a secret. Null: they are announced nowhere.</summary>
+    public string? OnFailure { get; init; }
+    /// <summary>What the webhook is sent; null without one.</summary>
+    public NoticeShape? OnFailureShape { get; init; }
+    /// <summary>
+    /// When its schedule is due next; a time that has gone by is due now. Null without a schedule, with one that is off or waits for the source's data, and without a
+    /// connection.
+    /// </summary>
+    public DateTimeOffset? NextRun { get; init; }
+    /// <summary>When somebody asked for a run that has not begun yet; null: nobody did.</summary>
+    public DateTimeOffset? RequestedAt { get; init; }
+    /// <summary>Who asked.</summary>
+    public string? RequestedBy { get; init; }
     /// <summary>When it was made.</summary>
     public DateTimeOffset CreatedAt { get; init; }
     /// <summary>When it last changed.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
-    /// <summary>When its last run began.</summary>
+    /// <summary>When its own last run began.</summary>
     public DateTimeOffset? LastRun { get; init; }
-    /// <summary>How its last run ended.</summary>
+    /// <summary>How that ended.</summary>
     public RunStatus? LastStatus { get; init; }
 }
 
@@ -79,44 +113,30 @@ public sealed record ExportChange
     public ExportMode? Mode { get; init; }
     /// <summary>The key column.</summary>
     public string? KeyProperty { get; init; }
+    /// <summary>The column whose newest value wins among profiles of one address; an empty text: the first profile wins again.</summary>
+    public string? PreferNewest { get; init; }
     /// <summary>1 to 39,999.</summary>
     public int? BatchSize { get; init; }
     /// <summary>At least 1.</summary>
     public long? MaxProfiles { get; init; }
     /// <summary>1 to 3,650.</summary>
     public int? KeepDays { get; init; }
-}
-
-/// <summary>A named source.</summary>
-public sealed class ProfileSource
-{
-    /// <summary>Its name, unique without regard to case.</summary>
-    public required string Name { get; init; }
-    /// <summary>What it is: File, Folder, CustomerInsightsFolder.</summary>
-    public required string Kind { get; init; }
-    /// <summary>The absolute path.</summary>
-    public required string Path { get; init; }
-    /// <summary>Encoding of its files; null: UTF-8, or what their byte order mark says.</summary>
-    public string? Encoding { get; init; }
-    /// <summary>Delimiter; null: found in the first line.</summary>
-    public char? Delimiter { get; init; }
-    /// <summary>Column names where the files have no header.</summary>
-    public IReadOnlyList<string>? Header { get; init; }
-    /// <summary>When it was made.</summary>
-    public DateTimeOffset CreatedAt { get; init; }
-}
-
-/// <summary>Where to read, without a named source: a path and how its files are written, or the name of a source.</summary>
-public sealed record SourceReference
-{
-    /// <summary>The name of a source; or null and a path.</summary>
-    public string? Name { get; init; }
-    /// <summary>An absolute path.</summary>
-    public string? Path { get; init; }
-    /// <summary>Encoding; null: UTF-8, or what the byte order mark says.</summary>
-    public string? Encoding { get; init; }
-    /// <summary>Delimiter; null: found in the first line.</summary>
-    public char? Delimiter { get; init; }
-    /// <summary>Column names where the files have no header.</summary>
-    public IReadOnlyList<string>? Header { get; init; }
+    /// <summary>Files of addresses that are never sent; absolute paths. Replaces those there were.</summary>
+    public IReadOnlyList<string>? SuppressionPath { get; init; }
+    /// <summary>Most of the list's members that a run may take off, as a share (0.2: a fifth).</summary>
+    public double? MaxShrink { get; init; }
+    /// <summary>Most contacts that a run may add, as a share of the list's members.</summary>
+    public double? MaxGrowth { get; init; }
+    /// <summary>No former values are kept: its runs cannot be undone.</summary>
+    public bool? NoUndo { get; init; }
+    /// <summary>When it is due: see <see cref="Export.Schedule"/>; an empty text takes the schedule away.</summary>
+    public string? Schedule { get; init; }
+    /// <summary>The IANA name of the schedule's time zone; null: as it was, and for a new schedule the machine's.</summary>
+    public string? TimeZone { get; init; }
+    /// <summary>The address of a webhook that failures are announced to; an empty text takes it away, and what <see cref="Export.OnFailure"/> shows keeps it.</summary>
+    public string? OnFailure { get; init; }
+    /// <summary>What the webhook is sent.</summary>
+    public NoticeShape? OnFailureShape { get; init; }
+    /// <summary>Whether the schedule is on.</summary>
+    public bool? Enabled { get; init; }
 }

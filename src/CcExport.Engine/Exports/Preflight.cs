@@ -18,10 +18,10 @@ internal sealed class Preflight(EngineParts parts, ConstantContactClient client,
     {
         DateTimeOffset now = parts.Time.GetUtcNow();
         CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, now, ct).ConfigureAwait(false);
-        if (use.EndedByServer || use.Calls + FewestCalls > parts.Wire.Options.CallsPerDay)
+        if (use.Left(parts.Wire.Options.CallsPerDay) < FewestCalls)
         {
             throw new CcException("QuotaExceeded", CcErrorKind.Limit,
-                FormattableString.Invariant($"The API key of '{connection.Name}' has no calls left today ({use.Calls:N0} of {parts.Wire.Options.CallsPerDay:N0} used)."),
+                FormattableString.Invariant($"The API key of '{connection.Name}' has no calls left today ({use.Calls:N0} of {parts.Wire.Options.CallsPerDay:N0} used{(use.Reserved > 0 ? FormattableString.Invariant($", {use.Reserved:N0} kept for other programs") : "")})."),
                 $"Run the export after {new DateTimeOffset(use.Day.AddDays(1), TimeOnly.MinValue, TimeSpan.Zero):yyyy-MM-dd HH:mm} UTC.")
             { Subject = connection.Name };
         }
@@ -48,11 +48,14 @@ internal sealed class Preflight(EngineParts parts, ConstantContactClient client,
         return list;
     }
 
+    /// <summary>The account's custom fields; empty where the map has none and they were not asked for.</summary>
+    public IReadOnlyList<CustomField> CustomFields { get; private set; } = [];
+
     private async Task CheckCustomFieldsAsync(ContactMap map, CancellationToken ct)
     {
         string[] wanted = [.. map.CustomFields];
         if (wanted.Length == 0) return;
-        IReadOnlyList<CustomField> existing = await client.GetCustomFieldsAsync(ct).ConfigureAwait(false);
+        IReadOnlyList<CustomField> existing = CustomFields = await client.GetCustomFieldsAsync(ct).ConfigureAwait(false);
         // Compared exactly: what the service does with a key it does not know is not documented, so none is ever sent.
         string[] missing = [.. wanted.Where(w => existing.All(e => e.Name != w))];
         if (missing.Length == 0) return;
@@ -63,19 +66,10 @@ internal sealed class Preflight(EngineParts parts, ConstantContactClient client,
     }
 
     /// <summary>Looks at the source: the segments exist, their mapped columns too, and they are not known to be too large.</summary>
-    public static async Task<IReadOnlyList<string>> CheckSourceAsync(IProfileSource source, ExportDefinition definition, ContactMap map, CancellationToken ct)
+    /// <param name="warn">Told of segments that are there and may not be what is expected: inactive ones and empty ones.</param>
+    public static async Task<IReadOnlyList<Segment>> CheckSourceAsync(IProfileSource source, ExportDefinition definition, ContactMap map, Action<string> warn, CancellationToken ct)
     {
-        IReadOnlyList<Segment> all = await source.GetSegmentsAsync(ct).ConfigureAwait(false);
-        List<Segment> chosen = [];
-        foreach (string name in definition.Segments)
-        {
-            Segment segment = all.FirstOrDefault(s => s.Name == name) ?? all.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-                ?? throw new CcException("SegmentNotFound", CcErrorKind.NotFound, $"The source has no segment '{name}'. It has: {string.Join(", ", all.Select(s => s.Name))}.",
-                    "Get-CcSegment lists them.")
-                { Subject = name };
-            if (!chosen.Contains(segment)) chosen.Add(segment);
-        }
-        if (definition.Segments.Count == 0) chosen.AddRange(all);
+        IReadOnlyList<Segment> chosen = Choose(await source.GetSegmentsAsync(ct).ConfigureAwait(false), definition.Segments);
         long most = definition.MaxProfiles ?? Limits.Profiles, known = chosen.Sum(s => s.Size ?? 0);
         if (known > most)
         {
@@ -88,8 +82,46 @@ internal sealed class Preflight(EngineParts parts, ConstantContactClient client,
             IReadOnlyList<string> columns = await source.GetColumnsAsync(segment.Name, ct).ConfigureAwait(false);
             Columns.Find(map.Columns, columns, segment.Name);
             if (definition.KeyProperty is { } key) Columns.Find([key], columns, segment.Name);
+            if (definition.PreferNewest is { } newest) Columns.Find([newest], columns, segment.Name);
         }
-        return [.. chosen.Select(s => s.Name)];
+        foreach (Segment segment in chosen) WarnOf(segment, warn);
+        return chosen;
+    }
+
+    /// <summary>Those that are named, in that order; all where none is. <c>SegmentNotFound</c>.</summary>
+    public static IReadOnlyList<Segment> Choose(IReadOnlyList<Segment> all, IReadOnlyList<string> names)
+    {
+        if (names.Count == 0) return all;
+        List<Segment> chosen = [];
+        foreach (string name in names)
+        {
+            Segment? exact = all.FirstOrDefault(s => s.Name == name);
+            Segment[] like = exact is not null ? [exact] : [.. all.Where(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
+            if (like.Length > 1)
+            {
+                throw new CcException("SegmentAmbiguous", CcErrorKind.InvalidArgument, $"The source has more than one segment '{name}': {string.Join(", ", like.Select(s => s.Name))}.",
+                    "Name the one that is meant as the source spells it.")
+                { Subject = name };
+            }
+            Segment segment = like.FirstOrDefault()
+                ?? throw new CcException("SegmentNotFound", CcErrorKind.NotFound, $"The source has no segment '{name}'. It has: {string.Join(", ", all.Select(s => s.Name))}.",
+                    "Get-CcSegment lists them.")
+                { Subject = name };
+            if (!chosen.Contains(segment)) chosen.Add(segment);
+        }
+        return chosen;
+    }
+
+    /// <summary>
+    /// An inactive segment keeps the members it had, and an empty one is most often not there yet: neither is known to be wrong. Whether a run may shrink a
+    /// list to nothing is the guard's question.
+    /// </summary>
+    private static void WarnOf(Segment segment, Action<string> warn)
+    {
+        if (segment.State is { } state && state != SegmentStates.Active)
+            warn($"The segment '{segment.Name}' is {(state == SegmentStates.Inactive ? "inactive" : $"not active ({state})")} and is not renewed{(segment.LastEvaluated is { } at ? FormattableString.Invariant($" since {at.UtcDateTime:yyyy-MM-dd}") : "")}: its members are those of that time. Activate it in Customer Insights - Data.");
+        if (segment.Size == 0)
+            warn($"The segment '{segment.Name}' has no members. In Customer Insights - Data that often means that it was not evaluated or not brought up to date yet.");
     }
 
     /// <summary>

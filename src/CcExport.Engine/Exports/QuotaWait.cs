@@ -1,3 +1,5 @@
+using CcExport.Engine.Telemetry;
+
 namespace CcExport.Engine.Exports;
 
 /// <summary>Waits for 00:00 UTC, when an API key's calls are new, and shows how long that is.</summary>
@@ -13,6 +15,7 @@ internal static class QuotaWait
         // A little later than the hour: clocks differ, and all who wait would come at once.
         DateTimeOffset until = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero) + TimeSpan.FromSeconds(5 + (20 * parts.Wire.Random())) - serverSkew;
         reporter.Warning(FormattableString.Invariant($"The API key's calls of this UTC day are used up. The run goes on by itself at {until:yyyy-MM-dd HH:mm} UTC; Ctrl+C leaves it for later."));
+        RunScope.Current?.Tell(new RunEvent(RunEvents.WaitingForQuota, RunEventLevel.Warning) { Fields = [RunEvents.With("until", until)] });
         while (until - parts.Time.GetUtcNow() is { Ticks: > 0 } left)
         {
             if (stop.IsRequested) return false;

@@ -20,6 +20,8 @@ public sealed class Run
     public required RunStatus Status { get; init; }
     /// <summary>What set it off: OnDemand, Pipeline, Schedule.</summary>
     public required string Trigger { get; init; }
+    /// <summary>As whom its segments were read: an identity of Microsoft Entra, a key kept with the source, a user of this machine; null for piped objects.</summary>
+    public string? ReadAs { get; init; }
     /// <summary>When it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
     /// <summary>When it was over; null while it goes on or can go on.</summary>
@@ -30,7 +32,7 @@ public sealed class Run
     public long Read { get; init; }
     /// <summary>Profiles without a usable address, and rows that don't fit their header.</summary>
     public long Invalid { get; init; }
-    /// <summary>Profiles whose address came before in this run.</summary>
+    /// <summary>Profiles that lost to another of this run with the same address.</summary>
     public long Duplicate { get; init; }
     /// <summary>Profiles held out by a rule.</summary>
     public long Suppressed { get; init; }
@@ -48,7 +50,7 @@ public sealed class Run
     public long Unaccounted { get; init; }
     /// <summary>Contacts taken off the list (mode Mirror).</summary>
     public long Removed { get; init; }
-    /// <summary>Optional values that were cut to their limit or left out; <c>Get-CcRejection</c> lists each.</summary>
+    /// <summary>Optional values that were cut to their limit or left out, and contacts with the address of a role; <c>Get-CcRejection</c> lists each.</summary>
     public long Noted { get; init; }
     /// <summary>Import requests the contacts were sealed into.</summary>
     public int Batches { get; init; }
@@ -63,6 +65,7 @@ public sealed class Run
     {
         RunStatus.Interrupted when !Sealed => Export is null ? null : FormattableString.Invariant($"Invoke-CcExport '{Export.Replace("'", "''", StringComparison.Ordinal)}'"),
         RunStatus.Interrupted or RunStatus.WaitingForQuota => FormattableString.Invariant($"Resume-CcRun {Id}"),
+        RunStatus.Queued => FormattableString.Invariant($"Invoke-CcExport -Plan {Id}"),
         RunStatus.Running or RunStatus.Verifying => FormattableString.Invariant($"Wait-CcRun {Id}"),
         RunStatus.CompletedWithErrors => FormattableString.Invariant($"Get-CcRejection {Id}"),
         _ => null,
@@ -92,10 +95,16 @@ public sealed class Rejection
     public required string Message { get; init; }
     /// <summary>What to do about it.</summary>
     public string? Remedy { get; init; }
-    /// <summary>Invalid, Duplicate, Suppressed, Refused, Unaccounted, or Noted (the profile was sent, but a value was cut or left out).</summary>
+    /// <summary>Invalid, Duplicate, Suppressed, Refused, Unaccounted, or Noted (the profile was sent, but a value was cut or left out, or it has the address of a role).</summary>
     public required string Kind { get; init; }
     /// <summary>Profiles this stands for: 1, or more where the service named none of a batch's.</summary>
     public required int Count { get; init; }
     /// <summary>The batch, where it was sealed into one.</summary>
     public int? Batch { get; init; }
+    /// <summary>Of a duplicate: the row of the profile with that address that was taken; null past 4,294,967,294 profiles.</summary>
+    public long? WinnerRow { get; init; }
+    /// <summary>Of a duplicate: that profile's segment.</summary>
+    public string? WinnerSegment { get; init; }
+    /// <summary>Of a duplicate: that profile's key in the source; null where it has none, or where a preview has read too many to remember.</summary>
+    public string? WinnerKey { get; init; }
 }

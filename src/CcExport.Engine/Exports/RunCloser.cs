@@ -1,5 +1,6 @@
 using System.Text;
 using CcExport.Engine.ConstantContact;
+using CcExport.Engine.Fingerprints;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
 using CcExport.Engine.Upload;
@@ -79,7 +80,28 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
             await closer.CloseStoppedAsync(batch, jobs.GetValueOrDefault(batch.ActivityId!), CancellationToken.None).ConfigureAwait(false);
         }
         await CloseLeftOversAsync(batches, spool, rejections).ConfigureAwait(false);
+        // How far its removal had come stands in the journal, and nowhere else when the stop came in the middle of it.
+        run = await parts.Store.Runs.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false) is { } now ? run with { Definition = now.Definition } : run;
+        if (client is not null && spool is not null) run = await new MirrorRemoval(parts, reporter, client, null, spool, rejections).AbandonAsync(run, LastLook).ConfigureAwait(false);
+        await RememberAsync(run, batches, spool, rejections).ConfigureAwait(false);
+        if (spool is not null) await new TraceKeeper(parts).WriteAsync(run, batches, spool, rejections, reporter.Warning).ConfigureAwait(false);
         return await EndAsync(run, RunStatus.Canceled, Balance(run, batches, requests()), why, keepSpool: false).ConfigureAwait(false);
+    }
+
+    /// <summary>A run that is given up has put people on the list all the same. If they cannot be remembered, that is said: ending a run never fails for it.</summary>
+    private async Task RememberAsync(RunRecord run, RunBatches batches, ISpool? spool, RunRejections rejections)
+    {
+        try
+        {
+            if (spool is null || await parts.Store.Connections.FindAsync(run.ConnectionId, CancellationToken.None).ConfigureAwait(false) is not { } connection)
+                throw new CcException("SpoolUnreadable", CcErrorKind.Storage, "its spool or its connection is gone");
+            await new MemoryKeeper(parts, reporter, run.Id).RememberAsync(run, ExportDefinition.FromJson(run.Definition), connection, batches, spool, rejections, null, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (CcException e)
+        {
+            if (batches.All.Any(b => b.Outcome is { Accepted: > 0 }))
+                reporter.Warning($"Whom run {run.Id} put on the list cannot be remembered ({e.Message}): who of them leaves the list is not known to have left.");
+        }
     }
 
     private async Task<Dictionary<string, Activity>> LookAsync(RunBatches batches, ConstantContactClient client, CancellationToken ct)
@@ -101,19 +123,27 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
 
     /// <summary>Closes a run whose batches all have their fate.</summary>
     /// <param name="end">What ended it before all was sent.</param>
-    public async Task<Run> CloseAsync(RunRecord run, RunBatches batches, RunRejections rejections, int requests, CcException? end)
+    /// <param name="reader">Reads the list back where somebody's fate is open; null: it is not read.</param>
+    public async Task<Run> CloseAsync(RunRecord run, RunBatches batches, ISpool spool, RunRejections rejections, ConnectionRecord connection, ListReader? reader, Func<int> requests, CcException? end)
     {
-        RunNumbers numbers = Balance(run, batches, requests);
+        await new MemoryKeeper(parts, reporter, run.Id).RememberAsync(run, ExportDefinition.FromJson(run.Definition), connection, batches, spool, rejections, reader, CancellationToken.None).ConfigureAwait(false);
+        await new TraceKeeper(parts).WriteAsync(run, batches, spool, rejections, reporter.Warning).ConfigureAwait(false);
+        RunNumbers numbers = Balance(run, batches, requests());
         bool clean = numbers.Refused == 0 && numbers.Unaccounted == 0;
         // Batches that were never sent: a run that had to end, perhaps in a process before this one, which has left its reason.
-        bool failed = end is not null || batches.All.Any(b => b.Outcome!.Verdict == Reasons.NotSent);
+        bool failed = end is not null || HadToEnd(batches);
+        if (end is not null) RunSignals.Fails(run, end);
         RunStatus status = failed ? RunStatus.Failed : clean ? RunStatus.Completed : RunStatus.CompletedWithErrors;
         string? message = failed ? end is null ? run.Message : Explain(end) : clean ? null : Remains(run, batches, numbers);
+        if (ExportDefinition.FromJson(run.Definition).Undoes is { } undone) message = FormattableString.Invariant($"Undoes run {undone}. {message}").TrimEnd();
         // What may still be sent, or found by reading the list back, needs the contacts; a run that failed is invoked again instead.
         bool keep = status == RunStatus.CompletedWithErrors
             && (numbers.Unaccounted > 0 || await AnyAsync(rejections, r => r.ReasonId == Reasons.RefusedUnnamed).ConfigureAwait(false));
         return await EndAsync(run, status, numbers, message, keep).ConfigureAwait(false);
     }
+
+    /// <summary>Batches were given up unsent: only a run that could not go to its end has such.</summary>
+    public static bool HadToEnd(RunBatches batches) => batches.All.Any(b => b.Outcome?.Verdict == Reasons.NotSent);
 
     private static async Task<bool> AnyAsync(RunRejections rejections, Func<RejectionRecord, bool> asked)
     {
@@ -136,7 +166,21 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
 
     private RunNumbers Balance(RunRecord run, RunBatches batches, int requests)
     {
-        RunNumbers numbers = run.Numbers with { Requests = requests, Accepted = 0, OptedOut = 0, Refused = 0, Unaccounted = 0, BytesSent = 0, Batches = batches.All.Count };
+        // What was held out after it had been sealed was not sent. From the batches, so that it comes to the same each time the run is closed.
+        long sent = batches.All.Sum(b => (long)b.Rows - (b.Outcome?.Moved ?? 0) - (b.Outcome?.HeldOut ?? 0));
+        RunNumbers numbers = run.Numbers with
+        {
+            Sent = sent,
+            Suppressed = run.Numbers.Read - run.Numbers.Invalid - run.Numbers.Duplicate - run.Numbers.Unchanged - sent,
+            Removed = ExportDefinition.FromJson(run.Definition).Removal?.Removed ?? 0,
+            Requests = requests,
+            Accepted = 0,
+            OptedOut = 0,
+            Refused = 0,
+            Unaccounted = 0,
+            BytesSent = 0,
+            Batches = batches.All.Count,
+        };
         foreach (BatchRecord batch in batches.All)
         {
             BatchOutcome outcome = batch.Outcome ?? throw new InvalidOperationException($"Batch {batch.Number} has no outcome.");
@@ -149,8 +193,15 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
                 BytesSent = numbers.BytesSent + (batch.ActivityId is null ? 0 : batch.Bytes),
             };
         }
-        return numbers.Sent == numbers.Accepted + numbers.OptedOut + numbers.Refused + numbers.Unaccounted ? numbers
+        return numbers.Suppressed >= run.Numbers.Suppressed && numbers.Sent == numbers.Accepted + numbers.OptedOut + numbers.Refused + numbers.Unaccounted ? numbers
             : throw new InvalidOperationException("The sent side of the balance does not close.");
+    }
+
+    /// <summary>The same of one that failed.</summary>
+    public Task<Run> DiscardAsync(RunRecord run, CcException why, int requests)
+    {
+        RunSignals.Fails(run, why);
+        return DiscardAsync(run, RunStatus.Failed, requests, Explain(why));
     }
 
     /// <summary>
@@ -159,6 +210,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
     public Task<Run> DiscardAsync(RunRecord run, RunStatus status, int requests, string message)
     {
         RejectionFile.Delete(parts.Home, run.Id);
+        TraceFile.Delete(parts.Home, run.Id);
         // First of all: a disk that the spool has filled has no room for the record of it either.
         Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
         return EndAsync(run, status, new RunNumbers { Requests = requests }, message, keepSpool: false);
@@ -171,9 +223,11 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
         reporter.Stage("Closing", "Closing the balance.");
         await parts.Store.Runs.CloseAsync(run.Id, status, numbers, message, now, CancellationToken.None, keepSpool).ConfigureAwait(false);
         if (!keepSpool) Spool.Remove(Spool.FolderOf(parts.Home.SpoolFolder, run.Id));
-        await new RunKeeper(parts).TidyAsync().ConfigureAwait(false);
+        await new RunKeeper(parts).TidyAsync(now: ExportDefinition.FromJson(run.Definition).Undoes is not null).ConfigureAwait(false);
         if (status is RunStatus.Completed or RunStatus.CompletedWithErrors) await new RunKeeper(parts).ForgetSupersededAsync(run).ConfigureAwait(false);
-        return RunViews.Of(run with { Status = status, Numbers = numbers, Message = message, CompletedAt = now });
+        Run ended = RunViews.Of(run with { Status = status, Numbers = numbers, Message = message, CompletedAt = now });
+        if (run.PlannedAt is null) RunSignals.Ended(ended);
+        return ended;
     }
 
     /// <summary>A person who pressed Ctrl+C does not wait for a store that somebody has locked: the next invocation finds the run all the same.</summary>

@@ -2,6 +2,7 @@ using CcExport.Engine.ConstantContact;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
+using CcExport.Engine.Telemetry;
 using CcExport.Engine.Upload;
 
 namespace CcExport.Engine.Exports;
@@ -23,27 +24,37 @@ internal sealed class RunConductor
         _closer = new RunCloser(parts, _reporter);
     }
 
-    public async Task<Run> InvokeAsync(RunRequest request, CancellationToken ct)
+    public Task<Run> InvokeAsync(RunRequest request, CancellationToken ct) => InvokeAsync(request, plan: false, ct);
+
+    /// <summary>
+    /// Reads and seals as a run does and looks at the whole list; then the run is a plan, which waits for its word to go. <c>RunNotEnded</c> while an earlier run is open.
+    /// What ends a run as Failed throws here.
+    /// </summary>
+    public Task<Run> PlanAsync(RunRequest request, CancellationToken ct) => InvokeAsync(request, plan: true, ct);
+
+    private async Task<Run> InvokeAsync(RunRequest request, bool plan, CancellationToken ct)
     {
         (string? name, ExportDefinition definition) = await RunDefinitions.ResolveAsync(_parts, request, ct).ConfigureAwait(false);
         ContactMap map = ContactMap.Create(definition.Map);
         ConnectionRecord connection = await new ConnectionBook(_parts).FindAsync(definition.Connection ?? throw NoConnection(name), ct).ConfigureAwait(false);
+        RunScope.Current?.Over(name, connection.Name);
 
         RunLease held = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(name, connection.Id, definition.ListId),
             name is null ? $"An export to list {definition.ListId}" : $"'{name}'", Waiting(_reporter, request.Waits), ct).ConfigureAwait(false);
         await using (held.ConfigureAwait(false))
         {
-            ConstantContactClient client = new(_parts.Wire, connection);
+            ConstantContactClient client = new(_parts.Wire, connection, Spender(name));
             await using (client.ConfigureAwait(false))
             {
                 // What an earlier run left comes first. A stored export is then done; one put together at the prompt has new objects to send.
-                if (await GoOnAsync(name, definition.ListId, request, client, connection, held, ct).ConfigureAwait(false) is { } finished
+                if (plan) await new PlanBook(_parts, _closer).CheckNothingOpenAsync(name, connection.Id, definition.ListId, ct).ConfigureAwait(false);
+                else if (await GoOnAsync(name, definition.ListId, request, client, connection, held, ct).ConfigureAwait(false) is { } finished
                     && (name is not null || finished.CompletedAt is null))
                 {
                     if (name is null) _reporter.Warning(FormattableString.Invariant($"Nothing new was exported: run {finished.Id} to the same list comes first, and it is {finished.Status}. Resume-CcRun or Stop-CcRun it, then export these objects again."));
                     return finished;
                 }
-                return await RunAsync(name, definition, map, request, client, connection, held, ct).ConfigureAwait(false);
+                return await RunAsync(name, definition, map, request, client, connection, held, plan, ct).ConfigureAwait(false);
             }
         }
     }
@@ -95,9 +106,13 @@ internal sealed class RunConductor
     /// <summary>Jobs are looked for in the account they were sent to: a run that began on one account never goes on over another.</summary>
     private async Task AssureSameAccountAsync(RunRecord run, ConnectionRecord connection, CancellationToken ct)
     {
-        if (run.ConnectionId == connection.Id) return;
+        if (run.ConnectionId == connection.Id)
+        {
+            AssureAccountStayed(run, connection);
+            return;
+        }
         ConnectionRecord? before = await _parts.Store.Connections.FindAsync(run.ConnectionId, ct).ConfigureAwait(false);
-        if ((before?.AccountId ?? run.AccountId) is { } account && account == connection.AccountId) return;
+        if ((run.AccountId ?? before?.AccountId) is { } account && account == connection.AccountId) return;
         throw new CcException("RunOfOtherAccount", CcErrorKind.Conflict,
             FormattableString.Invariant($"Run {run.Id} was begun over the connection '{run.Connection}' and is not at its end; '{connection.Name}' is not known to be the same account."),
             before is null ? FormattableString.Invariant($"That connection is gone: end the run for good with Stop-CcRun -Id {run.Id}, or invoke the export with -Fresh.")
@@ -105,41 +120,81 @@ internal sealed class RunConductor
         { Subject = run.Export };
     }
 
+    /// <summary>A connection that was signed in again may be another account's now. <c>RunOfOtherAccount</c>.</summary>
+    public static void AssureAccountStayed(RunRecord run, ConnectionRecord connection)
+    {
+        if (run.AccountId is null || connection.AccountId is null || run.AccountId == connection.AccountId) return;
+        throw new CcException("RunOfOtherAccount", CcErrorKind.Conflict,
+            FormattableString.Invariant($"Run {run.Id} was begun on another account: '{connection.Name}' has been signed in to this one since."),
+            FormattableString.Invariant($"Sign in to the former account again (Set-CcConnection -Reauthenticate) to finish it, or end it for good with Stop-CcRun -Id {run.Id}."))
+        { Subject = run.Export };
+    }
+
     private async Task<Run> RunAsync(
-        string? name, ExportDefinition definition, ContactMap map, RunRequest request, ConstantContactClient client, ConnectionRecord connection, RunLease lease, CancellationToken ct)
+        string? name, ExportDefinition definition, ContactMap map, RunRequest request, ConstantContactClient client, ConnectionRecord connection, RunLease lease, bool plan, CancellationToken ct)
     {
         int callsBefore = client.Calls;
         _reporter.Stage("Preflight", $"Checking the list and the source{(name is null ? "" : $" of '{name}'")}.");
-        IProfileSource source = request.Piped is { } piped ? piped : await new SourceBook(_parts).OpenAsync(definition.Source!, ct).ConfigureAwait(false);
+        (IProfileSource source, string? readAs) = request.Piped is { } piped ? (piped, null)
+            : await new SourceBook(_parts).OpenAsAsync(definition.Source!, Reader(connection.Name), ct).ConfigureAwait(false);
+        definition = definition with { ReadAs = readAs };
         IReadOnlyList<string> segments;
         try
         {
-            segments = await Preflight.CheckSourceAsync(source, definition, map, ct).ConfigureAwait(false);
+            IReadOnlyList<Segment> chosen = await Preflight.CheckSourceAsync(source, definition, map, _reporter.Warning, ct).ConfigureAwait(false);
+            segments = [.. chosen.Select(s => s.Name)];
+            definition = definition with { Evaluated = chosen.Max(s => s.LastEvaluated) };
         }
-        catch (CcException e) when (e.Kind == CcErrorKind.InvalidData)
+        catch (CcException e) when (e.Kind == CcErrorKind.InvalidData && !plan)
         {
             // Whether broken data shows in its first block or later is chance: either way it is a run that failed, and the history has it.
-            RunRecord broken = await OpenAsync(name, definition, connection, request.Trigger, Spool.NewKey(), ct).ConfigureAwait(false);
-            return await _closer.DiscardAsync(broken, RunStatus.Failed, 0, RunCloser.Explain(e)).ConfigureAwait(false);
+            RunRecord broken = await OpenAsync(name, definition, connection, request.Trigger, Spool.NewKey(), plan: false, ct).ConfigureAwait(false);
+            return await _closer.DiscardAsync(broken, e, 0).ConfigureAwait(false);
         }
+        using Suppressed suppressed = await new SuppressionBook(_parts).OpenAsync(definition.SuppressionPath, _reporter.Warning, ct).ConfigureAwait(false);
         var preflight = new Preflight(_parts, client, connection);
         ContactList list = await preflight.CheckAccountAsync(definition, map, ct).ConfigureAwait(false);
         await WarnOfIdleAsync(connection, ct).ConfigureAwait(false);
-        await WarnOfRepeatAsync(name, connection, definition.ListId, list.Name, ct).ConfigureAwait(false);
+        using ListMemory memory = await ListMemory.OpenAsync(_parts, name, connection, definition.ListId, definition.Full, ct).ConfigureAwait(false);
+        if (memory.Record is null) await WarnOfUnknownAsync(name, connection, definition.ListId, list.Name, ct).ConfigureAwait(false);
+        using MemberKeep? members = definition.Mode == ExportMode.Mirror ? new MemberKeep(_parts) : null;
+        // What the members are is read with who they are: so that the run can be undone, the service is not asked twice.
+        using ListCopy? copy = plan || definition.NoUndo || new ContactFields(map, preflight.CustomFields) is not { AreDistinct: true } fields ? null : new ListCopy(_parts, fields);
+        using ListState state = await new ListLook(client, new ListReader(client, _parts.Time, _parts.Upload), _reporter, _parts.LookContacts)
+            .LookAsync(list, memory, plan || definition.MaxGrowth is not null, members, ct, copy).ConfigureAwait(false);
+        using var holdOuts = new HoldOuts(definition, memory, state, suppressed.ReasonOf);
 
         await lease.AssureAsync(ct).ConfigureAwait(false);
         byte[] key = Spool.NewKey();
-        RunRecord run = await OpenAsync(name, definition with { Segments = segments, Verify = request.Verify }, connection, request.Trigger, key, ct).ConfigureAwait(false);
+        RunRecord run = await OpenAsync(name, definition with { Segments = segments }, connection, request.Trigger, key, plan, ct).ConfigureAwait(false);
         (run, Run? ended) = await SealOrEndAsync(run, client, lease,
-            token => SealAllAsync(run, definition, map, source, segments, key, async contacts =>
+            token => SealAllAsync(run, definition, map, source, segments, key, holdOuts, members, async (numbers, counts, removals) =>
             {
-                await preflight.CheckContactLimitAsync(contacts, list, token).ConfigureAwait(false);
+                Sight sight = new()
+                {
+                    Members = list.MembershipCount,
+                    New = state.Others is null ? numbers.Sent - counts.Remembered : counts.New,
+                    Removals = removals,
+                    Segments = counts.Segments,
+                };
+                if (plan) sight = sight with { Plan = await new PlanBook(_parts, _closer).SightAsync(name, connection, definition, list, state, memory, preflight, numbers, token).ConfigureAwait(false) };
+                else await preflight.CheckContactLimitAsync(numbers.Sent, list, token).ConfigureAwait(false);
+                sight = await new RunGuard(_parts, _reporter).AskAsync(run, definition, sight, numbers, plan, token).ConfigureAwait(false);
                 // From the mark on the run is somebody's to finish: it is not set by one who has lost it.
                 await lease.AssureAsync(token).ConfigureAwait(false);
+                return sight;
             }, token), ct).ConfigureAwait(false);
         // What the checks before it have called belongs to it.
         run = run with { Numbers = run.Numbers with { Requests = client.Calls - callsBefore } };
-        return ended ?? await Finisher(request.Waits, client, connection, lease).FinishAsync(run, key, ct).ConfigureAwait(false);
+        if (ended is not null) return ended;
+        if (plan) return await new PlanBook(_parts, _closer).KeepAsync(run, ct).ConfigureAwait(false);
+        var known = new ListKnowledge(list, memory, state, preflight.CustomFields) { Copy = copy };
+        // Who is remembered is tens of megabytes for a million, and sending takes the longest: all that it needs of them was sealed.
+        holdOuts.Dispose();
+        state.Dispose();
+        memory.Dispose();
+        suppressed.Dispose();
+        return await Finisher(request.Waits, client, connection, lease, known).FinishAsync(run, key, ct).ConfigureAwait(false);
     }
 
     /// <summary>Seals all; what prevents it ends the run, which has sent nothing.</summary>
@@ -165,7 +220,12 @@ internal sealed class RunConductor
         catch (CcException e)
         {
             await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
-            return (run, await _closer.DiscardAsync(run, RunStatus.Failed, client.Calls, RunCloser.Explain(e)).ConfigureAwait(false));
+            if (run.PlannedAt is not null)
+            {
+                await _closer.DiscardAsync(run, e, client.Calls).ConfigureAwait(false);
+                throw;
+            }
+            return (run, await _closer.DiscardAsync(run, e, client.Calls).ConfigureAwait(false));
         }
         catch (Exception)
         {
@@ -174,10 +234,18 @@ internal sealed class RunConductor
         }
     }
 
-    private RunFinisher Finisher(RunWaits waits, ConstantContactClient client, ConnectionRecord connection, RunLease lease)
-        => new(_parts, _reporter, _closer, client, connection, lease, waits);
+    private Reader Reader(string connection) => new(connection) { Warn = _reporter.Warning, Verbose = _reporter.Verbose, Doubted = () => _doubted = true, OfExport = true };
 
-    private async Task<RunRecord> OpenAsync(string? name, ExportDefinition definition, ConnectionRecord connection, string trigger, byte[] key, CancellationToken ct)
+    /// <summary>People of the segments may not have been read.</summary>
+    private volatile bool _doubted;
+
+    /// <summary>What the budget calls the calls of a run.</summary>
+    public static string Spender(string? export) => export ?? "(objects)";
+
+    private RunFinisher Finisher(RunWaits waits, ConstantContactClient client, ConnectionRecord connection, RunLease lease, ListKnowledge? known = null)
+        => new(_parts, _reporter, _closer, client, connection, lease, waits, known);
+
+    private async Task<RunRecord> OpenAsync(string? name, ExportDefinition definition, ConnectionRecord connection, string trigger, byte[] key, bool plan, CancellationToken ct)
     {
         var run = new RunRecord
         {
@@ -188,48 +256,73 @@ internal sealed class RunConductor
             Status = RunStatus.Running,
             Trigger = trigger,
             StartedAt = _parts.Time.GetUtcNow(),
+            PlannedAt = plan ? _parts.Time.GetUtcNow() : null,
             Definition = definition.ToJson(),
             AccountId = connection.AccountId,
             SpoolKey = _parts.Secrets.Protect(RunCloser.SpoolPurpose, key),
         };
-        return run with { Id = await _parts.Store.Runs.OpenAsync(run, ct).ConfigureAwait(false) };
+        run = run with { Id = await _parts.Store.Runs.OpenAsync(run, ct).ConfigureAwait(false) };
+        RunSignals.Begun(run);
+        return run;
     }
 
     /// <summary>Reads, maps and seals everything, up to the mark AllSealed.</summary>
-    /// <param name="beforeMark">Looks at the whole (contacts to send) and throws if it must not go.</param>
+    /// <param name="beforeMark">Looks at the whole and throws if it must not go; what it saw is kept with the run.</param>
     private async Task<RunRecord> SealAllAsync(
-        RunRecord run, ExportDefinition definition, ContactMap map, IProfileSource source, IReadOnlyList<string> segments, byte[] key,
-        Func<long, Task> beforeMark, CancellationToken ct)
+        RunRecord run, ExportDefinition definition, ContactMap map, IProfileSource source, IReadOnlyList<string> segments, byte[] key, HoldOuts holdOuts, MemberKeep? members,
+        Func<RunNumbers, ReadCounts, long, Task<Sight>> beforeMark, CancellationToken ct)
     {
         _reporter.Stage("Reading", "Reading and mapping profiles.");
         using ISpool spool = _parts.OpenSpool(_parts.Home, run.Id, key);
+        using var trace = new TraceSink(_parts, run.Id);
         RunRejections rejections = new(_parts.Home, run.Id, segments);
         await using (rejections.ConfigureAwait(false))
         {
-            BatchSealer sealer = new(definition.ListId, definition.BatchSize ?? _parts.BatchRows, _parts.BatchBytes, spool.WriteAsync,
-                (batch, token) => _parts.Store.Runs.SealedAsync(run.Id, batch, token));
+            int batchRows = definition.BatchSize ?? _parts.BatchRows;
+            List<BatchRecord> all = [];
+            BatchSealer sealer = new(definition.ListId, batchRows, _parts.BatchBytes, spool.WriteAsync, (batch, token) =>
+            {
+                all.Add(batch);
+                // Where the newest profile wins, a batch may be sealed anew when all is read: none is written down before.
+                return definition.PreferNewest is null ? _parts.Store.Runs.SealedAsync(run.Id, batch, token) : Task.CompletedTask;
+            });
             await using (sealer.ConfigureAwait(false))
             {
                 var counts = new ReadCounts();
-                var reader = new RunReader(source, segments, map, definition.KeyProperty, definition.MaxProfiles ?? Limits.Profiles);
+                var reader = new RunReader(source, segments, map, definition.KeyProperty, definition.MaxProfiles ?? Limits.Profiles, holdOuts, trace, definition.PreferNewest, holdOuts.Remembered);
                 await reader.ReadAsync(sealer, rejections, counts, null, c => _reporter.Report(c.Read, null, "profiles"), null, ct).ConfigureAwait(false);
                 await sealer.CompleteAsync(ct).ConfigureAwait(false);
+                // What comes next needs arrays of the size of its own.
+                await sealer.DisposeAsync().ConfigureAwait(false);
+                if (reader.Duplicates.Beaten > 0) _reporter.Stage("Reading", FormattableString.Invariant($"Taking out {reader.Duplicates.Beaten:N0} profiles that a newer one replaces."));
+                IReadOnlyList<BatchRecord> batches = await new DuplicateSettler(spool, rejections, reader.Duplicates)
+                    .SettleAsync(all, new BatchSifter(spool, reader.Duplicates, definition.ListId, batchRows, _parts.BatchBytes), ct).ConfigureAwait(false);
+                if (definition.PreferNewest is not null)
+                {
+                    foreach (BatchRecord batch in batches) await _parts.Store.Runs.SealedAsync(run.Id, batch, ct).ConfigureAwait(false);
+                }
                 await rejections.FlushAsync(ct).ConfigureAwait(false);
+                foreach (string warning in counts.Warnings(definition.PreferNewest, run.Id)) _reporter.Warning(warning);
+                if (holdOuts.Exodus is { } exodus) _reporter.Warning(exodus);
                 RunNumbers numbers = new()
                 {
                     Read = counts.Read,
                     Invalid = counts.Invalid,
                     Duplicate = counts.Duplicate,
+                    Suppressed = counts.Suppressed,
+                    Unchanged = counts.Unchanged,
                     Noted = counts.Noted,
-                    Sent = sealer.Contacts,
-                    Batches = sealer.Batches,
+                    Sent = batches.Sum(b => (long)b.Rows),
+                    Batches = batches.Count,
                 };
-                if (numbers.Read != numbers.Invalid + numbers.Duplicate + numbers.Sent)
+                if (numbers.Read != numbers.Invalid + numbers.Duplicate + numbers.Suppressed + numbers.Unchanged + numbers.Sent)
                     throw new InvalidOperationException("The read side of the balance does not close.");
-                await beforeMark(numbers.Sent).ConfigureAwait(false);
+                trace.Complete();
+                run = await MirrorRemoval.PlanAsync(_parts, _reporter, run, spool, members, holdOuts, _doubted, ct).ConfigureAwait(false);
+                string sight = (await beforeMark(numbers, counts, ExportDefinition.FromJson(run.Definition).Removal?.Planned ?? 0).ConfigureAwait(false)).ToJson();
                 DateTimeOffset now = _parts.Time.GetUtcNow();
-                await _parts.Store.Runs.AllSealedAsync(run.Id, numbers, now, ct).ConfigureAwait(false);
-                return run with { Numbers = numbers, AllSealedAt = now };
+                await _parts.Store.Runs.AllSealedAsync(run.Id, numbers, now, ct, sight).ConfigureAwait(false);
+                return run with { Numbers = numbers, AllSealedAt = now, Plan = sight };
             }
         }
     }
@@ -242,15 +335,17 @@ internal sealed class RunConductor
             _reporter.Warning($"The sign-in of '{now.Name}' lapses on {at:yyyy-MM-dd} unless its refresh token is used before: sign in again in time, or exports over it will stop.");
     }
 
-    /// <summary>People who left the list come back with an import; until they are held out, say so when it may happen.</summary>
-    private async Task WarnOfRepeatAsync(string? name, ConnectionRecord connection, string listId, string listName, CancellationToken ct)
+    /// <summary>Runs of a time when nothing was remembered: who of theirs has left cannot be told.</summary>
+    private async Task WarnOfUnknownAsync(string? name, ConnectionRecord connection, string listId, string listName, CancellationToken ct)
     {
         if (name is not null && !await _parts.Store.Runs.HasAcceptedBeforeAsync(name, ct).ConfigureAwait(false)) return;
         IReadOnlyList<RunRecord> earlier = await _parts.Store.Runs.ListAsync(new RunQuery(name, Limit: 500), ct).ConfigureAwait(false);
-        if (!earlier.Any(r => r.ConnectionId == connection.Id && r.ListId == listId && r.Numbers.Accepted > 0)) return;
-        _reporter.Warning($"'{listName}' was exported to before. People who have left this list since (without unsubscribing from the account) are put back by an import if they are still in the segment.");
+        if (!earlier.Any(r => r.Export == name && r.ConnectionId == connection.Id && r.ListId == listId && r.Numbers.Accepted > 0)) return;
+        _reporter.Warning($"'{listName}' was exported to before, by runs of which nothing is remembered. Who of theirs has left the list is not known to have left, and is put back by this run if still in the segment.");
     }
 
-    private static CcException NoConnection(string? name) => new("ConnectionMissing", CcErrorKind.InvalidArgument,
-        name is null ? "No connection was named." : $"The export '{name}' has no connection any more.", "Give it one with -Connection.");
+    internal static CcException NoConnection(string? name) => new("ConnectionMissing", CcErrorKind.InvalidArgument,
+        name is null ? "No connection was named." : $"The export '{name}' has no connection any more: it was removed.",
+        name is null ? "Give it one with -Connection." : $"Attach it to another one with Set-CcExport '{name}' -Connection.")
+    { Subject = name };
 }

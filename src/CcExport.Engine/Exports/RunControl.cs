@@ -34,12 +34,14 @@ internal sealed class RunControl
     {
         RunRecord run = await FindAsync(request.RunId, ct).ConfigureAwait(false);
         // Before anything is waited for.
+        PlanBook.CheckIsNone(run);
         if (run.CompletedAt is not null) CheckReopening(run, request);
         RunLease lease = await RunLease.TakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(run), What(run), RunConductor.Waiting(_reporter, request.Waits), ct).ConfigureAwait(false);
         await using (lease.ConfigureAwait(false))
         {
             bool wasOpen = run.CompletedAt is null;
             run = await FindAsync(request.RunId, ct).ConfigureAwait(false);
+            PlanBook.CheckIsNone(run);
             // Whoever was waited for has done it.
             if (wasOpen && run.CompletedAt is not null && !request.SendInDoubt && !request.Verify) return RunViews.Of(run);
             if (run.CompletedAt is null && run.AllSealedAt is null)
@@ -53,7 +55,8 @@ internal sealed class RunControl
                 ?? throw new CcException("ConnectionNotFound", CcErrorKind.NotFound, FormattableString.Invariant($"Run {run.Id} went over the connection '{run.Connection}', which is no longer there."),
                     FormattableString.Invariant($"Stop-CcRun -Id {run.Id} ends it; run the export again over another connection."))
                 { Subject = run.Connection };
-            ConstantContactClient client = new(_parts.Wire, connection);
+            RunConductor.AssureAccountStayed(run, connection);
+            ConstantContactClient client = new(_parts.Wire, connection, RunConductor.Spender(run.Export));
             await using (client.ConfigureAwait(false))
             {
                 var finisher = new RunFinisher(_parts, _reporter, _closer, client, connection, lease, request.Waits);
@@ -99,6 +102,13 @@ internal sealed class RunControl
     {
         RunRecord run = await FindAsync(runId, ct).ConfigureAwait(false);
         if (!await _parts.Store.Runs.RequestStopAsync(runId, _parts.Time.GetUtcNow(), ct).ConfigureAwait(false)) throw Ended(run, "There is nothing to stop.");
+        if (!_parts.Store.Access.ReadsSecrets)
+        {
+            // Asked for; who may run exports ends it.
+            _reporter.Warning(FormattableString.Invariant($"Run {runId} is asked to end. Its runner does it at once; where none is at it, the next runner that comes to this export."));
+            return RunViews.Of(run);
+        }
+        await _parts.AssureFolder(ct).ConfigureAwait(false);
         while (true)
         {
             (RunLease? lease, LeaseOwner? holder) = await RunLease.TryTakeAsync(_parts.Store.Leases, _parts.Time, _parts.RunLease, RunLease.NameOf(run), ct).ConfigureAwait(false);
@@ -116,10 +126,11 @@ internal sealed class RunControl
     private async Task<Run> EndAsync(RunRecord run, CancellationToken ct)
     {
         if (run.AllSealedAt is null) return await _closer.DiscardAsync(run, RunStatus.Canceled, run.Numbers.Requests, "Stopped for good before all was read. Nothing was sent.").ConfigureAwait(false);
+        if (PlanBook.Waits(run)) return await _closer.DiscardAsync(run, RunStatus.Canceled, run.Numbers.Requests, "The plan was discarded by Stop-CcRun. Nothing was sent.").ConfigureAwait(false);
         ConnectionRecord? connection = await ConnectionOfAsync(run, ct).ConfigureAwait(false);
         const string why = RunCloser.StoppedForGood;
         if (connection is null) return await _closer.GiveUpAsync(run, null, why, ct).ConfigureAwait(false);
-        ConstantContactClient client = new(_parts.Wire, connection);
+        ConstantContactClient client = new(_parts.Wire, connection, RunConductor.Spender(run.Export));
         await using (client.ConfigureAwait(false)) return await _closer.GiveUpAsync(run, client, why, ct).ConfigureAwait(false);
     }
 

@@ -9,11 +9,13 @@ namespace CcExport.Engine.Exports;
 /// that goes on take the same way; what stands in the way parks the run, and nothing is given up for it.
 /// </summary>
 internal sealed class RunFinisher(
-    EngineParts parts, RunReporter reporter, RunCloser closer, ConstantContactClient client, ConnectionRecord connection, RunLease lease, RunWaits waits)
+    EngineParts parts, RunReporter reporter, RunCloser closer, ConstantContactClient client, ConnectionRecord connection, RunLease lease, RunWaits waits,
+    ListKnowledge? known = null)
 {
     /// <param name="key">The spool's key; null: the run goes on, and its journal has the key.</param>
     public async Task<Run> FinishAsync(RunRecord run, byte[]? key, CancellationToken ct)
     {
+        if (key is null) RunSignals.GoesOn(run);
         StopSignal stop = new(parts.Store.Runs, run.Id, parts.Time);
         await using (stop.ConfigureAwait(false))
         {
@@ -47,14 +49,25 @@ internal sealed class RunFinisher(
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stop.Token);
             try
             {
-                await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, null, ct).ConfigureAwait(false);
+                // The reason why a run had to end is all that a process before this one could leave: it stays until the run is closed.
+                string? reason = RunCloser.HadToEnd(batches) ? run.Message : null;
+                await parts.Store.Runs.SetStatusAsync(run.Id, RunStatus.Running, reason, ct).ConfigureAwait(false);
                 await LetOthersRequestsEndAsync(batches, either.Token).ConfigureAwait(false);
-                CcException? end = await WorkAsync(run, definition, batches, spool, rejections, stop, Requests, ct, either.Token).ConfigureAwait(false);
+                Task LookAgainAsync() => !goesOn ? Task.CompletedTask
+                    : new LateLeavers(parts, client, reporter).HoldOutAsync(run, definition, connection, batches, spool, rejections, lease.AssureAsync, either.Token);
+                if (goesOn) await ResolveOldAsync(run, batches, either.Token).ConfigureAwait(false);
+                await LookAgainAsync().ConfigureAwait(false);
+                CcException? end = await WorkAsync(run, definition, batches, spool, rejections, stop, LookAgainAsync, Requests, ct, either.Token).ConfigureAwait(false);
                 // Whatever ended the work: what another process has taken over meanwhile is no longer ours to write.
                 await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
                 if (end is { ErrorId: "RunStopped" }) return await closer.GiveUpAsync(run, batches, spool, rejections, client, Requests, RunCloser.StoppedForGood, ct).ConfigureAwait(false);
                 if (end is not null && CanGoOn(end)) return await ParkAsync(run, end, Requests()).ConfigureAwait(false);
-                return await closer.CloseAsync(run, batches, rejections, Requests(), end).ConfigureAwait(false);
+                if (end is null && !RunCloser.HadToEnd(batches))
+                {
+                    run = await new MirrorRemoval(parts, reporter, client, lease, spool, rejections).RemoveAsync(run, connection, goesOn, Requests(), either.Token).ConfigureAwait(false);
+                    await lease.AssureAsync(CancellationToken.None).ConfigureAwait(false);
+                }
+                return await closer.CloseAsync(run, batches, spool, rejections, connection, new ListReader(client, parts.Time, parts.Upload), Requests, end).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stop.IsRequested && !ct.IsCancellationRequested)
             {
@@ -80,10 +93,12 @@ internal sealed class RunFinisher(
 
     /// <summary>Sends and follows until every batch has its fate. Returns what ended the sending early.</summary>
     private async Task<CcException?> WorkAsync(
-        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, StopSignal stop, Func<int> requests, CancellationToken ct, CancellationToken either)
+        RunRecord run, ExportDefinition definition, RunBatches batches, ISpool spool, RunRejections rejections, StopSignal stop, Func<Task> lookAgain, Func<int> requests, CancellationToken ct,
+        CancellationToken either)
     {
         var reader = new ListReader(client, parts.Time, parts.Upload);
         CcException? end = null;
+        await new PreImageTaker(parts, reporter, client, known).TakeAsync(run, definition, batches, spool, requests(), either).ConfigureAwait(false);
         while (true)
         {
             HashSet<int> byList = [];
@@ -96,11 +111,20 @@ internal sealed class RunFinisher(
             if (unsettled.Count == 0) break;
             await SettleAsync(run, definition, batches, spool, rejections, reader, unsettled, sendAgain: end is null, requests, either).ConfigureAwait(false);
             if (batches.In(BatchState.Sealed).Count == 0) break;
+            // What goes once more may hold people who have left since it went first.
+            await lookAgain().ConfigureAwait(false);
         }
         await lease.AssureAsync(either).ConfigureAwait(false);
         await closer.CloseLeftOversAsync(batches, spool, rejections).ConfigureAwait(false);
         if (definition.Verify) await VerifyAsync(run, definition, batches, spool, rejections, reader, end, requests, either).ConfigureAwait(false);
         return end;
+    }
+
+    /// <summary>A request whose answer never came, and that had not arrived, goes again: that has to be known before it is looked who has left meanwhile.</summary>
+    private async Task ResolveOldAsync(RunRecord run, RunBatches batches, CancellationToken ct)
+    {
+        if (batches.In(BatchState.Sending, BatchState.InDoubt).Count == 0 || parts.Time.GetUtcNow() - run.AllSealedAt < LateLeavers.Fresh) return;
+        await new DoubtResolver(client, batches, parts.Time, parts.Upload, lease.AssureAsync, []).ResolveAsync(reporter.Verbose, ct).ConfigureAwait(false);
     }
 
     private async Task VerifyAsync(
@@ -121,6 +145,8 @@ internal sealed class RunFinisher(
         }
     }
 
+    private static readonly string[] Comparable = ["email", "first_name", "last_name"];
+
     /// <summary>The names that the map sends: what a comparison with the list can look at besides the address.</summary>
     private static NameFields Names(ExportDefinition definition)
         => (HasField(definition, "first_name") ? NameFields.First : NameFields.None) | (HasField(definition, "last_name") ? NameFields.Last : NameFields.None);
@@ -128,7 +154,7 @@ internal sealed class RunFinisher(
     private static bool HasField(ExportDefinition definition, string field) => definition.Map.Keys.Any(k => k.Equals(field, StringComparison.OrdinalIgnoreCase));
 
     private static bool IsWhole(ExportDefinition definition)
-        => definition.Map.Keys.All(k => k.Equals("email", StringComparison.OrdinalIgnoreCase) || k.Equals("first_name", StringComparison.OrdinalIgnoreCase) || k.Equals("last_name", StringComparison.OrdinalIgnoreCase));
+        => definition.Map.Keys.All(k => Comparable.Contains(k, StringComparer.OrdinalIgnoreCase));
 
     /// <summary>Not the verdict of a batch that stays in doubt: that one may be sent again as a whole, and this one's rest has gone by itself.</summary>
     private BatchOutcome Lost(BatchRecord batch) => new("lost", 0, 0, 0, batch.Rows, "The answer was lost, and no job that completed can be this batch's.", parts.Time.GetUtcNow());
@@ -137,7 +163,7 @@ internal sealed class RunFinisher(
     {
         int total = batches.All.Count, open = batches.In(BatchState.Sealed).Count;
         CallUse use = await parts.Store.Calls.GetUseAsync(connection.ClientId, parts.Time.GetUtcNow(), ct).ConfigureAwait(false);
-        long left = use.EndedByServer ? 0 : Math.Max(0, parts.Wire.Options.CallsPerDay - use.Calls);
+        long left = use.Left(parts.Wire.Options.CallsPerDay);
         if (open > 0 && open + Limits.CallsBesideBatches > left)
         {
             reporter.Warning(FormattableString.Invariant(
@@ -146,11 +172,11 @@ internal sealed class RunFinisher(
         reporter.Stage("Sending", FormattableString.Invariant($"Sending {run.Numbers.Sent:N0} contacts in {total:N0} batch(es)."));
         async Task MayAsync(CancellationToken token)
         {
-            stop.ThrowIfRequested();
+            await stop.ThrowIfRequestedAsync(token).ConfigureAwait(false);
             await lease.AssureAsync(token).ConfigureAwait(false);
         }
         var uploader = new Uploader(client, batches, spool, parts.Time, parts.Upload, MayAsync, lease.AssureAsync,
-            () => reporter.Report(total - batches.In(BatchState.Sealed, BatchState.Sending).Count, total, "batches"), reporter.Verbose);
+            () => reporter.Report(total - batches.In(BatchState.Sealed, BatchState.Sending).Count, total, "batches"), text => reporter.Waiting("Waiting", text), reporter.Verbose);
         CcException? end = await uploader.SendAsync(ct).ConfigureAwait(false);
         byList.UnionWith(uploader.ByList);
         return end;
@@ -198,7 +224,7 @@ internal sealed class RunFinisher(
             {
                 await new BatchSettler(batches, spool, rejections, parts.Time, IsWhole(definition) && content.Names == names).SettleAsync(unsettled, content, sendAgain ? sealer : null, fresh, ct).ConfigureAwait(false);
             }
-            if (fresh.Count > 0) reporter.Warning(FormattableString.Invariant($"{fresh.Sum(b => (long)b.Rows):N0} contacts of jobs that did not complete are not on the list and are sent once more."));
+            if (fresh.Count > 0) reporter.Warning(FormattableString.Invariant($"{fresh.Sum(b => (long)b.Rows):N0} contacts of jobs that did not complete are not proved to be on the list as they were sent, and are sent once more."));
         }
         catch (CcException e) when (CannotRead(e))
         {
@@ -245,6 +271,8 @@ internal sealed class RunFinisher(
         string message = RunCloser.Explain(stop) + FormattableString.Invariant(
             $" Resume-CcRun -Id {run.Id}{(run.Export is null ? "" : ", or invoking the export again,")} goes on with what is left{(quota ? " after that" : "")}.");
         await parts.Store.Runs.SetStatusAsync(run.Id, quota ? RunStatus.WaitingForQuota : RunStatus.Interrupted, message, CancellationToken.None, requests).ConfigureAwait(false);
-        return RunViews.Of(await parts.Store.Runs.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false) ?? run);
+        Run parked = RunViews.Of(await parts.Store.Runs.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false) ?? run);
+        RunSignals.StandsStill(parked, stop);
+        return parked;
     }
 }

@@ -1,11 +1,13 @@
+using CcExport.Engine.Fingerprints;
+using CcExport.Engine.PreImages;
 using CcExport.Engine.Store;
 using CcExport.Engine.Upload;
 
 namespace CcExport.Engine.Exports;
 
 /// <summary>
-/// Removes runs that were kept for as long as they should be, with their batches and rejections: in small steps, after a run has closed,
-/// and for a moment only; what is left then goes after the next one. Whatever goes wrong here costs no run anything.
+/// Removes runs that were kept for as long as they should be, with their batches and rejections: in small steps, after a run has closed, at most once an hour in a store,
+/// and for a moment only; what is left then goes an hour later. Whatever goes wrong here costs no run anything.
 /// </summary>
 internal sealed class RunKeeper(EngineParts parts)
 {
@@ -15,10 +17,13 @@ internal sealed class RunKeeper(EngineParts parts)
     private static readonly TimeSpan JobsRemembered = TimeSpan.FromDays(10);
     private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(2);
 
-    public async Task TidyAsync()
+    /// <param name="now">Not only when it was not done for an hour: something goes at once.</param>
+    public async Task TidyAsync(bool now)
     {
         try
         {
+            // It reads what grows with the history: not after each of a thousand runs a night.
+            if (!now && !await parts.Store.Runs.TryBeginTidyingAsync(parts.Time.GetUtcNow(), parts.TidyEvery, CancellationToken.None).ConfigureAwait(false)) return;
             await TidyAsync(CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -60,6 +65,8 @@ internal sealed class RunKeeper(EngineParts parts)
         // The contacts that a run kept for a second try go on its day, whatever else of it stays.
         await ForgetSpoolsAsync(r => now - r.CompletedAt!.Value >= TimeSpan.FromDays(DaysOf(r, exports)), ct).ConfigureAwait(false);
 
+        await ForgetPreImagesAsync(now, ct).ConfigureAwait(false);
+
         long after = 0;
         // A day is the least that a run can be kept for.
         while (await parts.Store.Runs.ListDispensableAsync(now.AddDays(-1), after, Page, ct).ConfigureAwait(false) is { Count: > 0 } page)
@@ -71,6 +78,7 @@ internal sealed class RunKeeper(EngineParts parts)
                 if (age < kept) continue;
                 // The file first: a run without its file is removed the next time, a file without its run would stay.
                 RejectionFile.Delete(parts.Home, run.Id);
+                TraceFile.Delete(parts.Home, run.Id);
                 if (age < JobsRemembered) continue;
                 step.Add(run);
                 if (step.Count < RunsAStep && step.Sum(r => r.Numbers.Batches) < BatchesAStep) continue;
@@ -81,6 +89,24 @@ internal sealed class RunKeeper(EngineParts parts)
             if (parts.Time.GetElapsedTime(began) > AtMost) return;
             after = page[^1].Id;
         }
+    }
+
+    /// <summary>What contacts were before a run goes after thirty days, and as soon as the run is undone; the key first, for without it the file is noise.</summary>
+    private async Task ForgetPreImagesAsync(DateTimeOffset now, CancellationToken ct)
+    {
+        List<PreImageRecord> over = [];
+        foreach (PreImageRecord one in await parts.Store.PreImages.ListAsync(ct).ConfigureAwait(false))
+        {
+            if (now - one.CreatedAt >= TimeSpan.FromDays(Limits.UndoDays)) over.Add(one);
+            else if (one is { Key: not null, UndoneBy: { } by } && await parts.Store.Runs.FindAsync(by, ct).ConfigureAwait(false) is { Status: RunStatus.Completed or RunStatus.CompletedWithErrors })
+            {
+                await parts.Store.PreImages.PutAsync(one with { Key = null, File = null }, ct).ConfigureAwait(false);
+                PreImageFile.Remove(parts.Home, one.File);
+            }
+        }
+        if (over.Count == 0) return;
+        await parts.Store.PreImages.RemoveAsync([.. over.Select(o => o.RunId)], ct).ConfigureAwait(false);
+        foreach (PreImageRecord one in over) PreImageFile.Remove(parts.Home, one.File);
     }
 
     private async Task RemoveAsync(List<RunRecord> step, CancellationToken ct)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CcExport.Engine.Store;
+using CcExport.Engine.Telemetry;
 
 namespace CcExport.Engine.Exports;
 
@@ -78,9 +79,20 @@ internal sealed class RunLease : IAsyncDisposable
             Unreleased.TryRemove(ours.Id, out _);
             answer = await leases.TryTakeAsync(name, owner, now, now + times.Life, ct).ConfigureAwait(false);
         }
+        if (answer is { Taken: true, TookOver: true })
+            RunScope.Current?.Tell(new RunEvent(RunEvents.LeaseTakenOver, RunEventLevel.Warning) { Fields = [RunEvents.With("lease", name.Split('/')[0]), RunEvents.With("holderIsDead", answer.FromTheDead)] });
         return answer.Taken
             ? (new RunLease(leases, time, times, name, owner, now + times.Life) { HeldByLivingBefore = answer is { TookOver: true, FromTheDead: false } }, null)
             : (null, answer.Holder);
+    }
+
+    /// <summary>The schedule's lease of the first of these exports that nobody is at and nobody has dealt with; null: there is none.</summary>
+    public static async Task<(string Export, RunLease Lease)?> ClaimAsync(IStore store, TimeProvider time, LeaseTimes times, IReadOnlyList<DueExport> exports, CancellationToken ct)
+    {
+        LeaseOwner owner = LeaseOwner.ForThisProcess("schedule", Guid.NewGuid);
+        DateTimeOffset now = time.GetUtcNow();
+        return await store.Schedules.ClaimAsync(exports, owner, now, now + times.Life, ct).ConfigureAwait(false) is { } claim
+            ? (claim.Export, new RunLease(store.Leases, time, times, IScheduleStore.LeaseOf(claim.Export), owner, now + times.Life)) : null;
     }
 
     /// <summary>Throws <c>LeaseLost</c> when this process may not send any more.</summary>

@@ -21,7 +21,7 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
         {
             bool whole = true;
             await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, ct).ConfigureAwait(false)) whole &= IsOfFinished(r, finished);
-            if (!whole) await RejectionFile.RewriteAsync(home, runId, r => IsOfFinished(r, finished)).ConfigureAwait(false);
+            if (!whole) await RejectionFile.RewriteAsync(home, runId, r => IsOfFinished(r, finished) ? r : null).ConfigureAwait(false);
         }
         catch (CcException e) when (e.ErrorId == "RejectionsUnreadable")
         {
@@ -41,8 +41,30 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
     public void Add(RejectionKind kind, long row, int segment, ReadOnlySpan<byte> key, string? field, string reason)
         => Writer.Write(new RejectionEntry { Kind = kind, Row = row, Segment = segments[segment], Key = key, Field = field, ReasonId = reason });
 
+    public void AddDuplicate(ProfilePlace profile, ReadOnlySpan<byte> key, ProfilePlace winner) => Writer.Write(new RejectionEntry
+    {
+        Kind = RejectionKind.Duplicate,
+        Row = profile.Row,
+        Segment = segments[profile.Segment],
+        Key = key,
+        Field = StandardFields.Email,
+        ReasonId = Reasons.Duplicate,
+        WinnerRow = winner.Row,
+        WinnerSegment = winner.Row == 0 ? null : segments[winner.Segment],
+    });
+
+    /// <summary>A line that holds the key until it is known who wins; none stays (<see cref="DuplicateSettler"/>).</summary>
+    public void AddUnchanged(uint number, ProfilePlace profile, ReadOnlySpan<byte> key)
+        => Writer.Write(new RejectionEntry { Kind = RejectionKind.Duplicate, Row = profile.Row, Segment = segments[profile.Segment], Key = key, ReasonId = UnchangedYet });
+
+    /// <summary>In place of a reason: not sent since nothing has changed, unless a newer profile comes.</summary>
+    public const string UnchangedYet = nameof(UnchangedYet);
+
     /// <summary>Drops what does not stand any more, in one step.</summary>
-    public async Task KeepAsync(Func<RejectionRecord, bool> keep)
+    public Task KeepAsync(Func<RejectionRecord, bool> keep) => ChangeAsync(r => keep(r) ? r : null, CancellationToken.None);
+
+    /// <summary>Changes what is written, or (null) drops it, in one step.</summary>
+    public async Task ChangeAsync(Func<RejectionRecord, RejectionRecord?> change, CancellationToken ct)
     {
         if (_writer is { } writer)
         {
@@ -50,7 +72,7 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
             writer.Dispose();
             _writer = null;
         }
-        await RejectionFile.RewriteAsync(home, runId, keep).ConfigureAwait(false);
+        await RejectionFile.RewriteAsync(home, runId, change, ct).ConfigureAwait(false);
     }
 
     /// <summary>All that is written so far.</summary>
@@ -78,6 +100,9 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
     /// <summary>Contacts of a batch that nobody named.</summary>
     public void AddBatch(RejectionKind kind, int batch, int count, string reason, string? text = null)
         => Writer.Write(new RejectionEntry { Kind = kind, ReasonId = reason, Count = count, Batch = batch, Text = text });
+
+    /// <summary>What concerns so many people of no batch.</summary>
+    public void AddNote(int count, string reason) => Writer.Write(new RejectionEntry { Kind = RejectionKind.Noted, ReasonId = reason, Count = count });
 
     public Task FlushAsync(CancellationToken ct) => _writer?.FlushAsync(ct) ?? Task.CompletedTask;
 

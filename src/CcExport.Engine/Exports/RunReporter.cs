@@ -1,4 +1,5 @@
 using System.Globalization;
+using CcExport.Engine.Telemetry;
 
 namespace CcExport.Engine.Exports;
 
@@ -27,10 +28,26 @@ internal sealed class RunReporter(IRunObserver observer, TimeProvider time)
         lock (_lock)
         {
             (_stage, _began, _last) = (stage, time.GetTimestamp(), time.GetTimestamp());
+            RunScope.Current?.Stage(SpanOf(stage));
             observer.Progress(new RunProgress(stage, 0, null, null, null, null, text));
             observer.Verbose(text);
         }
     }
+
+    /// <summary>The stage as its span is called: an imperative, in small letters.</summary>
+    private static string SpanOf(string stage) => stage switch
+    {
+        "Reading" => "read",
+        "Looking" => "look",
+        "Keeping" => "keep",
+        "Sending" => "send",
+        "Following" => "follow",
+        "Verifying" => "verify",
+        "Removing" => "remove",
+        "Stopping" => "stop",
+        "Closing" => "close",
+        _ => "preflight",
+    };
 
     /// <summary>One line that replaces the last, for waits.</summary>
     public void Waiting(string stage, string text)

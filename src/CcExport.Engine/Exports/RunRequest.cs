@@ -1,4 +1,5 @@
 using CcExport.Engine.Profiles;
+using CcExport.Engine.Telemetry;
 
 namespace CcExport.Engine.Exports;
 
@@ -21,6 +22,8 @@ public sealed record RunRequest
     public IReadOnlyList<string> Segment { get; init; } = [];
     /// <summary>The key column.</summary>
     public string? KeyProperty { get; init; }
+    /// <summary>The column whose newest value wins among profiles of one address; null: the first profile does.</summary>
+    public string? PreferNewest { get; init; }
     /// <summary>1 to 39,999.</summary>
     public int? BatchSize { get; init; }
     /// <summary>At least 1; null: 1,000,000.</summary>
@@ -33,6 +36,26 @@ public sealed record RunRequest
     public bool Fresh { get; init; }
     /// <summary>The list is read back after the run, and whoever is not on it is named.</summary>
     public bool Verify { get; init; }
+    /// <summary>The mode, where no stored export says it; else null.</summary>
+    public ExportMode? Mode { get; init; }
+    /// <summary>People who left the list are sent all the same.</summary>
+    public bool IncludeLeavers { get; init; }
+    /// <summary>Forgets what was sent before: all is sent. Who left the list is not forgotten.</summary>
+    public bool Full { get; init; }
+    /// <summary>Mirror also takes off the list whom somebody else put there.</summary>
+    public bool TakeOwnership { get; init; }
+    /// <summary>The guard does not stop the run.</summary>
+    public bool Force { get; init; }
+    /// <summary>More files of addresses that are never sent; absolute paths.</summary>
+    public IReadOnlyList<string> SuppressionPath { get; init; } = [];
+    /// <summary>Most of the list that the run may take off; null: as the export has it.</summary>
+    public double? MaxShrink { get; init; }
+    /// <summary>Most that it may add; null: as the export has it.</summary>
+    public double? MaxGrowth { get; init; }
+    /// <summary>No former values are kept, so the run cannot be undone.</summary>
+    public bool NoUndo { get; init; }
+    /// <summary>A plan that is to go, by its number; only <see cref="Force"/>, <see cref="Verify"/>, <see cref="Waits"/> and <see cref="Trigger"/> count then.</summary>
+    public long? PlanId { get; init; }
     /// <summary>How to wait.</summary>
     public RunWaits Waits { get; init; } = new();
 }
@@ -81,6 +104,8 @@ public interface IRunObserver
     void Warning(string message);
     /// <summary>What is being done.</summary>
     void Verbose(string message);
+    /// <summary>Something that happened, for a log. Unlike the others it may come while another call is under way.</summary>
+    void Event(RunEvent what) { }
 }
 
 /// <summary>What a run would do: read and mapped, nothing sent.</summary>
@@ -94,7 +119,7 @@ public sealed class Preview
     public required long Read { get; init; }
     /// <summary>Profiles that would be rejected as invalid.</summary>
     public required long Invalid { get; init; }
-    /// <summary>Profiles whose address came before.</summary>
+    /// <summary>Profiles that lost to another with the same address.</summary>
     public required long Duplicate { get; init; }
     /// <summary>Profiles held out by a rule.</summary>
     public required long Suppressed { get; init; }
@@ -102,11 +127,11 @@ public sealed class Preview
     public required long Unchanged { get; init; }
     /// <summary>Contacts that would be sent.</summary>
     public required long WouldSend { get; init; }
-    /// <summary>Optional values that would be cut or left out.</summary>
+    /// <summary>Optional values that would be cut or left out, and contacts with the address of a role.</summary>
     public required long Noted { get; init; }
-    /// <summary>Import requests it would take.</summary>
+    /// <summary>Import requests it would take; where the newest profile wins, at most.</summary>
     public required int Batches { get; init; }
-    /// <summary>Bytes of those.</summary>
+    /// <summary>Bytes of those; where the newest profile wins, at most.</summary>
     public required long Bytes { get; init; }
     /// <summary>Least time the call limit allows for sending them.</summary>
     public required TimeSpan LeastSendTime { get; init; }

@@ -67,33 +67,24 @@ internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejection
     private async Task<BatchOutcome> JudgeAsync(
         BatchRecord batch, ListContent list, ListContent? optedOut, HashSet<(long, string?)> named, List<Finding> findings, CancellationToken ct)
     {
-        List<RowOrigin> origins = await spool.ReadOriginsAsync(batch.Number, ct).ConfigureAwait(false);
-        (byte[] rented, int length) = await spool.ReadBodyAsync(batch.Number, ct).ConfigureAwait(false);
-        List<SentContact> contacts;
-        try
-        {
-            contacts = SentContact.In(rented.AsSpan(0, length));
-        }
-        finally
-        {
-            BatchMemory.Pool.Return(rented);
-        }
-        if (contacts.Count != batch.Rows || origins.Count != batch.Rows) throw new InvalidOperationException($"Batch {batch.Number} does not hold its rows.");
+        using SentBatch sent = await SentBatch.ReadAsync(spool, batch, ct).ConfigureAwait(false);
         BatchOutcome before = batch.Outcome!;
         bool completed = before.Verdict == "completed", doubt = before.Verdict == Reasons.InDoubt;
         // A completed job wrote what was sent. Of any other the values themselves have to be there.
         bool comparable = whole && list.Names == mapped;
         int accepted = 0, left = 0, notThere = 0, old = 0;
-        for (int row = 0; row < contacts.Count; row++)
+        for (int row = 0; row < batch.Rows; row++)
         {
-            if (named.Contains((origins[row].Row, rejections.Segments[origins[row].Segment]))) continue;
-            if (completed ? list.Has(contacts[row]) : comparable && list.HasAsSent(contacts[row])) accepted++;
-            else if (list.Has(contacts[row])) old++;
-            else if (!doubt && optedOut?.Has(contacts[row]) == true) left++;
+            SentContact contact = sent.Contacts[row];
+            RowOrigin origin = sent.Origins[row];
+            if (named.Contains((origin.Row, rejections.Segments[origin.Segment]))) continue;
+            if (completed ? list.Has(contact) : comparable && list.HasAsSent(contact)) accepted++;
+            else if (list.Has(contact)) old++;
+            else if (!doubt && optedOut?.Has(contact) == true) left++;
             else
             {
                 notThere++;
-                findings.Add(new Finding(doubt ? RejectionKind.Unaccounted : RejectionKind.Refused, batch.Number, origins[row], 1, Reasons.NotOnList, before.Message));
+                findings.Add(new Finding(doubt ? RejectionKind.Unaccounted : RejectionKind.Refused, batch.Number, origin, 1, Reasons.NotOnList, before.Message));
             }
         }
         if (old > 0) findings.Add(new Finding(RejectionKind.Unaccounted, batch.Number, null, old, doubt ? Reasons.InDoubt : Reasons.OldValues, before.Message));

@@ -15,7 +15,8 @@ internal static class RunViews
         return [.. runs.Select(run => Of(MayHaveDied(run) && !held.ContainsKey(RunLease.NameOf(run)) ? Orphaned(run) : run))];
     }
 
-    private static bool MayHaveDied(RunRecord run) => run.CompletedAt is null && run.Status is RunStatus.Running or RunStatus.Verifying or RunStatus.Queued;
+    // A sealed plan has no runner, and needs none.
+    private static bool MayHaveDied(RunRecord run) => run.CompletedAt is null && !PlanBook.Waits(run) && run.Status is RunStatus.Running or RunStatus.Verifying or RunStatus.Queued;
 
     private static RunRecord Orphaned(RunRecord run) => run with
     {
@@ -36,6 +37,7 @@ internal static class RunViews
             ListId = run.ListId,
             Status = run.Status,
             Trigger = run.Trigger,
+            ReadAs = ExportDefinition.ReadAsOf(run.Definition),
             StartedAt = run.StartedAt,
             CompletedAt = run.CompletedAt,
             Read = n.Read,
@@ -53,29 +55,31 @@ internal static class RunViews
             Batches = n.Batches,
             Requests = n.Requests,
             BytesSent = n.BytesSent,
-            Message = run.Message,
+            Message = Sight.Message(run),
             Sealed = run.AllSealedAt is not null,
         };
     }
 
-    public static Rejection Of(
-        long runId, string? export, RejectionKind kind, long row, string? segment, string? key, string? field, string reason, int count, int? batch, string? text)
+    public static Rejection Of(long runId, string? export, RejectionRecord r)
     {
-        (string sentence, string? remedy) = Reasons.Explain(reason);
+        (string sentence, string? remedy) = Reasons.Explain(r.ReasonId);
         return new Rejection
         {
             RunId = runId,
             Export = export,
-            Row = row,
-            SourceKey = key,
-            Segment = segment,
-            Field = field,
-            Reason = reason,
-            Message = text is null ? sentence : $"{sentence} It says: {text}",
+            Row = r.Row,
+            SourceKey = r.Key,
+            Segment = r.Segment,
+            Field = r.Field,
+            Reason = r.ReasonId,
+            Message = r.Text is null ? sentence : $"{sentence} It says: {r.Text}",
             Remedy = remedy,
-            Kind = kind.ToString(),
-            Count = count,
-            Batch = batch,
+            Kind = r.Kind.ToString(),
+            Count = r.Count,
+            Batch = r.Batch,
+            WinnerRow = r.WinnerRow == 0 ? null : r.WinnerRow,
+            WinnerSegment = r.WinnerSegment,
+            WinnerKey = r.WinnerKey,
         };
     }
 }

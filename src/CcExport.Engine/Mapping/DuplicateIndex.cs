@@ -1,123 +1,212 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace CcExport.Engine.Mapping;
 
 /// <summary>
-/// Which addresses a run has had: 128-bit hashes in open-addressed tables. Split into shards so that growing one copies a
-/// sixty-fourth of the whole and frees the old part at once, and kept out of the managed heap, where tables of this size would stay
-/// resident until a full collection. A million addresses collide by chance with a probability of 1.5e-27.
+/// Which addresses a run has had, and which profile has each: 96 bits of a hash and the profile's number in the run, 16 bytes, in
+/// open-addressed tables. Split into shards so that growing one copies a sixty-fourth of the whole and frees the old part at once, and kept out of
+/// the managed heap, where tables of this size would stay resident until a full collection. A million addresses collide by chance with a
+/// probability of 6e-18. Where the newest profile is to win, 16 more bytes an address hold how new the best one so far is. Of addresses that lie in memory already, because
+/// they are remembered, only the number is held.
 /// </summary>
 internal sealed unsafe class DuplicateIndex : IDisposable
 {
+    /// <summary>The number of all profiles that have none of their own: past 4,294,967,294 of them, or where the index is only a set.</summary>
+    public const uint Unnumbered = uint.MaxValue;
+
     private const int Shards = 64, FirstSlots = 64;
 
     private readonly Shard[] _shards = new Shard[Shards];
+    private readonly bool _withNewness;
+    private readonly Func<UInt128, int>? _findKnown;
+    /// <summary>By the positions of the known addresses; null where there are none.</summary>
+    private uint* _numbers;
+    private Int128* _newness;
+    private readonly nuint _known;
 
+    /// <summary>A number of 0 marks an empty slot.</summary>
     private struct Slot
     {
         public ulong High;
-        public ulong Low;
+        public uint Low;
+        public uint Number;
     }
 
     private struct Shard
     {
         public Slot* Slots;
+        /// <summary>By the same positions; null where newness does not count.</summary>
+        public Int128* Newness;
         public uint Size;
         public uint Used;
     }
 
-    public DuplicateIndex()
+    /// <param name="withNewness">Hold how new the profile of each address is.</param>
+    /// <param name="known">Addresses that lie elsewhere as long as this is used.</param>
+    /// <param name="findKnown">Where among them one is; -1: it is none of them.</param>
+    public DuplicateIndex(bool withNewness = false, int known = 0, Func<UInt128, int>? findKnown = null)
     {
-        for (int i = 0; i < Shards; i++) _shards[i] = new Shard { Slots = Allocate(FirstSlots), Size = FirstSlots };
+        _withNewness = withNewness;
+        if (known > 0 && findKnown is not null)
+        {
+            _findKnown = findKnown;
+            _known = (nuint)known;
+            _numbers = (uint*)Pages.Alloc((nuint)known, sizeof(uint));
+            if (withNewness) _newness = (Int128*)Pages.Alloc((nuint)known, (nuint)sizeof(Int128));
+        }
+        for (int i = 0; i < Shards; i++) _shards[i] = Allocate(FirstSlots);
     }
 
     /// <summary>Addresses it holds.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Asks for the cache line that <see cref="Add"/> will need: nearly every look-up is a miss otherwise.</summary>
+    /// <summary>Asks for the cache line that <see cref="Add(UInt128, uint)"/> will need: nearly every look-up is a miss otherwise.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch(UInt128 hash)
     {
         if (!Sse.IsSupported) return;
-        ulong high = (ulong)(hash >> 64), low = (ulong)hash;
-        ref Shard shard = ref _shards[(int)(high >> 58)];
-        Sse.Prefetch0(shard.Slots + Home(low, shard.Size));
+        ref Shard shard = ref _shards[(int)((ulong)(hash >> 64) >> 58)];
+        uint at = Home(LowOf(hash), shard.Size);
+        Sse.Prefetch0(shard.Slots + at);
+        if (shard.Newness != null) Sse.Prefetch0(shard.Newness + at);
     }
 
-    /// <summary>True when it was not there.</summary>
+    /// <summary>As a plain set: true when it was not there.</summary>
+    public bool Add(UInt128 hash) => Add(hash, Unnumbered) == 0;
+
+    /// <summary>0 when the address was not there, and now is under this number; else the number under which it is.</summary>
+    /// <param name="number">The profile's, from 1.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public bool Add(UInt128 hash)
+    public uint Add(UInt128 hash, uint number)
     {
-        ulong high = (ulong)(hash >> 64), low = (ulong)hash;
-        // Zero marks an empty slot.
-        if ((high | low) == 0) low = 1;
-        ref Shard shard = ref _shards[(int)(high >> 58)];
-        uint at = Home(low, shard.Size);
-        while (true)
+        if (_findKnown is not null && _findKnown(hash) is >= 0 and var known)
         {
-            Slot* slot = shard.Slots + at;
-            if (slot->Low == low && slot->High == high) return false;
-            if ((slot->Low | slot->High) == 0)
-            {
-                *slot = new Slot { High = high, Low = low };
-                Count++;
-                if (++shard.Used > shard.Size - (shard.Size >> 2)) Grow(ref shard);
-                return true;
-            }
-            if (++at == shard.Size) at = 0;
+            uint before = _numbers[known];
+            if (before != 0) return before;
+            _numbers[known] = number;
+            Count++;
+            return 0;
         }
+        ref Shard shard = ref Find(hash, out uint at);
+        Slot* slot = shard.Slots + at;
+        if (slot->Number != 0) return slot->Number;
+        Put(ref shard, at, hash, number);
+        return 0;
+    }
+
+    /// <summary>
+    /// The same where the newest profile wins. The address is under this number afterwards if it was not there, or if this profile is newer than
+    /// the one that had it (<paramref name="wins"/>).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public uint Add(UInt128 hash, uint number, Int128 newness, out bool wins)
+    {
+        if (_findKnown is not null && _findKnown(hash) is >= 0 and var known)
+        {
+            uint before = _numbers[known];
+            wins = before == 0 || Mapping.Newness.Beats(newness, _newness[known]);
+            if (!wins) return before;
+            _newness[known] = newness;
+            _numbers[known] = number;
+            if (before == 0) Count++;
+            return before;
+        }
+        ref Shard shard = ref Find(hash, out uint at);
+        Slot* slot = shard.Slots + at;
+        uint other = slot->Number;
+        wins = other == 0 || Mapping.Newness.Beats(newness, shard.Newness[at]);
+        if (!wins) return other;
+        shard.Newness[at] = newness;
+        if (other == 0) Put(ref shard, at, hash, number);
+        else slot->Number = number;
+        return other;
     }
 
     /// <summary>Whether it is there.</summary>
     public bool Contains(UInt128 hash)
     {
-        ulong high = (ulong)(hash >> 64), low = (ulong)hash;
-        if ((high | low) == 0) low = 1;
+        if (_findKnown is not null && _findKnown(hash) is >= 0 and var known) return _numbers[known] != 0;
+        ref Shard shard = ref Find(hash, out uint at);
+        return shard.Slots[at].Number != 0;
+    }
+
+    /// <summary>The slot that has it, or the empty one where it belongs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Shard Find(UInt128 hash, out uint at)
+    {
+        ulong high = (ulong)(hash >> 64);
+        uint low = LowOf(hash);
         ref Shard shard = ref _shards[(int)(high >> 58)];
-        for (uint at = Home(low, shard.Size); ; at = at + 1 == shard.Size ? 0 : at + 1)
+        at = Home(low, shard.Size);
+        while (true)
         {
             Slot* slot = shard.Slots + at;
-            if (slot->Low == low && slot->High == high) return true;
-            if ((slot->Low | slot->High) == 0) return false;
+            if (slot->Number == 0 || (slot->High == high && slot->Low == low)) return ref shard;
+            if (++at == shard.Size) at = 0;
         }
     }
 
-    /// <summary>The hash spread over a table of any size, so that tables can grow by half and not only double.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Home(ulong low, uint size) => (uint)(((low >> 32) * size) >> 32);
+    private void Put(ref Shard shard, uint at, UInt128 hash, uint number)
+    {
+        shard.Slots[at] = new Slot { High = (ulong)(hash >> 64), Low = LowOf(hash), Number = number };
+        Count++;
+        if (++shard.Used > shard.Size - (shard.Size >> 2)) Grow(ref shard);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint LowOf(UInt128 hash) => (uint)((ulong)hash >> 32);
+
+    /// <summary>The hash spread over a table of any size, so that tables can grow by a quarter and not only double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Home(uint low, uint size) => (uint)(((ulong)low * size) >> 32);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Grow(ref Shard shard)
+    private void Grow(ref Shard shard)
     {
-        uint size = shard.Size + (shard.Size >> 1);
-        Slot* slots = Allocate(size);
+        Shard larger = Allocate(shard.Size + (shard.Size >> 2));
         for (uint i = 0; i < shard.Size; i++)
         {
             Slot slot = shard.Slots[i];
-            if ((slot.Low | slot.High) == 0) continue;
-            uint at = Home(slot.Low, size);
-            while ((slots[at].Low | slots[at].High) != 0)
+            if (slot.Number == 0) continue;
+            uint at = Home(slot.Low, larger.Size);
+            while (larger.Slots[at].Number != 0)
             {
-                if (++at == size) at = 0;
+                if (++at == larger.Size) at = 0;
             }
-            slots[at] = slot;
+            larger.Slots[at] = slot;
+            if (_withNewness) larger.Newness[at] = shard.Newness[i];
         }
-        NativeMemory.Free(shard.Slots);
-        shard.Slots = slots;
-        shard.Size = size;
+        larger.Used = shard.Used;
+        Free(shard);
+        shard = larger;
     }
 
-    private static Slot* Allocate(uint slots) => (Slot*)NativeMemory.AllocZeroed(slots, (nuint)sizeof(Slot));
+    private Shard Allocate(uint slots) => new()
+    {
+        Slots = (Slot*)Pages.Alloc(slots, (nuint)sizeof(Slot)),
+        Newness = _withNewness ? (Int128*)Pages.Alloc(slots, (nuint)sizeof(Int128)) : null,
+        Size = slots,
+    };
+
+    private static void Free(Shard shard)
+    {
+        Pages.Free(shard.Slots, shard.Size, (nuint)sizeof(Slot));
+        Pages.Free(shard.Newness, shard.Size, (nuint)sizeof(Int128));
+    }
 
     public void Dispose()
     {
         for (int i = 0; i < Shards; i++)
         {
-            NativeMemory.Free(_shards[i].Slots);
+            Free(_shards[i]);
             _shards[i] = default;
         }
+        Pages.Free(_numbers, _known, sizeof(uint));
+        Pages.Free(_newness, _known, (nuint)sizeof(Int128));
+        _numbers = null;
+        _newness = null;
         GC.SuppressFinalize(this);
     }
 

@@ -6,7 +6,7 @@ using CcExport.Engine.Profiles;
 
 namespace CcExport.Engine.Mapping;
 
-/// <summary>A value that was changed on the way, to be noted: which field (position in the map) and how.</summary>
+/// <summary>What is to be noted of a contact: about which field (position in the map; -1 is the address) and what.</summary>
 internal readonly record struct ValueNote(int Field, string Reason);
 
 /// <summary>
@@ -23,6 +23,8 @@ internal sealed class ProfileMapper(ContactMap map, DuplicateIndex index)
     private readonly byte[] _lower = new byte[Limits.Email];
     private ProfileBatch? _batch;
     private Judged[] _judged = [];
+    private bool[] _roles = [];
+    private readonly uint[] _roleMasks = RoleAddresses.Masks;
 
     private struct Judged
     {
@@ -32,15 +34,34 @@ internal sealed class ProfileMapper(ContactMap map, DuplicateIndex index)
         public string? Reason;
     }
 
-    /// <summary>What was cut or left out of the row last encoded.</summary>
+    /// <summary>What was cut or left out of the row last encoded, and what is odd about its address.</summary>
     public IReadOnlyList<ValueNote> Notes => _notes;
+
+    /// <summary>Position of the column whose newest value wins; -1: the first profile of an address does.</summary>
+    public int NewestColumn { get; set; } = -1;
+
+    /// <summary>
+    /// The other profile of the row last decided: of a duplicate the one it lost to, of a row that is to be sent the one that it takes
+    /// the place of (0: none).
+    /// </summary>
+    public uint Rival { get; private set; }
+
+    /// <summary>Values in that column that are neither blank nor to be read as a date or a number.</summary>
+    public long Unreadable { get; private set; }
+
+    /// <summary>Hash of a row's address; of one that is none, of its text; zero where there is nothing.</summary>
+    public UInt128 HashOf(int row) => _judged[row].Hash;
 
     /// <summary>Takes a batch: judges every address of it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Begin(ProfileBatch batch)
     {
         _batch = batch;
-        if (_judged.Length < batch.Rows) _judged = new Judged[Math.Max(batch.Rows, batch.Capacity)];
+        if (_judged.Length < batch.Rows)
+        {
+            _judged = new Judged[Math.Max(batch.Rows, batch.Capacity)];
+            _roles = new bool[_judged.Length];
+        }
         for (int row = 0; row < batch.Rows; row++)
         {
             ref Judged judged = ref _judged[row];
@@ -49,22 +70,27 @@ internal sealed class ProfileMapper(ContactMap map, DuplicateIndex index)
             switch (batch.FaultOf(row))
             {
                 case RowFault.FieldCount:
+                    judged.Hash = default;
                     judged.Reason = Reasons.RowFieldCount;
                     continue;
                 case RowFault.Malformed:
+                    judged.Hash = default;
                     judged.Reason = Reasons.RowMalformed;
                     continue;
             }
             ReadOnlySpan<byte> address = Utf8Text.Trim(batch[row, 0]);
-            if (EmailRules.IsPlain(address, _lower))
+            if (EmailRules.IsPlain(address, _lower, out int local))
             {
                 judged.Hash = XxHash128.HashToUInt128(_lower.AsSpan(0, address.Length));
+                _roles[row] = RoleAddresses.Has(_lower.AsSpan(0, address.Length), local, _roleMasks);
                 if (row < Ahead) index.Prefetch(judged.Hash);
                 continue;
             }
             EmailVerdict verdict = EmailRules.Judge(address, out judged.Ascii);
             if (verdict != EmailVerdict.Good)
             {
+                // A person may ask what became of it.
+                judged.Hash = verdict == EmailVerdict.Missing ? default : AddressHash.OfText(address);
                 judged.Reason = verdict switch
                 {
                     EmailVerdict.Missing => Reasons.EmailMissing,
@@ -77,17 +103,32 @@ internal sealed class ProfileMapper(ContactMap map, DuplicateIndex index)
             if (judged.Ascii is not null) address = judged.Ascii;
             Ascii.ToLower(address, _lower, out int length);
             judged.Hash = XxHash128.HashToUInt128(_lower.AsSpan(0, length));
+            _roles[row] = RoleAddresses.Has(_lower.AsSpan(0, length), local: 0, _roleMasks);
             if (row < Ahead) index.Prefetch(judged.Hash);
         }
     }
 
-    /// <summary>The fate of a row: null when it is to be sent, else the reason id. Each row once, in order.</summary>
+    /// <summary>The fate of a row: null when it is to be sent, else the reason id. Each row once, in order; see <see cref="Rival"/>.</summary>
+    /// <param name="number">The profile's number in the run, from 1.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public string? Decide(int row)
+    public string? Decide(int row, uint number)
     {
         if (row + Ahead < _batch!.Rows && _judged[row + Ahead].Reason is null) index.Prefetch(_judged[row + Ahead].Hash);
         ref Judged judged = ref _judged[row];
-        return judged.Reason ?? (index.Add(judged.Hash) ? null : Reasons.Duplicate);
+        Rival = 0;
+        if (judged.Reason is { } reason) return reason;
+        if (NewestColumn >= 0) return DecideByNewest(row, judged.Hash, number);
+        Rival = index.Add(judged.Hash, number);
+        return Rival == 0 ? null : Reasons.Duplicate;
+    }
+
+    private string? DecideByNewest(int row, UInt128 hash, uint number)
+    {
+        ReadOnlySpan<byte> value = Utf8Text.Trim(_batch![row, NewestColumn]);
+        Int128 newness = Newness.Of(value);
+        if (newness == Newness.None && !value.IsEmpty) Unreadable++;
+        Rival = index.Add(hash, number, newness, out bool wins);
+        return wins ? null : Reasons.Duplicate;
     }
 
     /// <summary>Writes the row as a contact. Blank values are left out: the service keeps what it has for a field that is not sent.</summary>
@@ -96,6 +137,7 @@ internal sealed class ProfileMapper(ContactMap map, DuplicateIndex index)
     {
         ProfileBatch batch = _batch!;
         if (_notes.Count > 0) _notes.Clear();
+        if (_roles[row]) _notes.Add(new ValueNote(-1, Reasons.RoleAddress));
         writer.WriteStartObject();
         writer.WriteString(EmailKey, _judged[row].Ascii ?? Utf8Text.Trim(batch[row, 0]));
         MappedField[] fields = map.Fields;

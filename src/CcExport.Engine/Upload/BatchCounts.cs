@@ -7,10 +7,16 @@ namespace CcExport.Engine.Upload;
 /// </summary>
 internal sealed class BatchCounts
 {
-    private readonly HashSet<int> _used = [];
+    private readonly HashSet<int> _used;
     private readonly int _batchSize;
 
-    public BatchCounts(int batchSize) => Cap = _batchSize = batchSize;
+    /// <param name="taken">Counts of batches that there are already.</param>
+    public BatchCounts(int batchSize, IEnumerable<int>? taken = null)
+    {
+        _batchSize = batchSize;
+        _used = [.. taken ?? []];
+        SetCap();
+    }
 
     /// <summary>Rows at which the batch in hand is full.</summary>
     public int Cap { get; private set; }
@@ -26,13 +32,18 @@ internal sealed class BatchCounts
             count = rows;
         }
         _used.Add(count);
+        SetCap();
+        return count;
+    }
+
+    private void SetCap()
+    {
         Cap = Largest(_batchSize);
         if (Cap < Math.Max(1, _batchSize / 2))
         {
             _used.Clear();
             Cap = _batchSize;
         }
-        return count;
     }
 
     private int Largest(int from)

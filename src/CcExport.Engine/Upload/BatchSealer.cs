@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -7,8 +8,13 @@ using CcExport.Engine.Store;
 
 namespace CcExport.Engine.Upload;
 
-/// <summary>Where the contact of a batch's row came from, so that a refusal can be named.</summary>
-internal readonly record struct RowOrigin(long Row, int Segment, string? Key);
+/// <summary>Where the contact of a batch's row came from, so that a refusal can be named, and by what it is remembered.</summary>
+/// <param name="Address">Hash of its address.</param>
+/// <param name="Content">Hash of the contact as it is sent; the lowest bit is 1 when it was proved not to be on the list before.</param>
+internal readonly record struct RowOrigin(long Row, int Segment, string? Key, UInt128 Address, ulong Content)
+{
+    public bool IsNew => (Content & 1) != 0;
+}
 
 /// <summary>Where a sealed batch goes.</summary>
 internal delegate Task BatchWriter(int batch, Memory<byte> body, Memory<byte> origins, CancellationToken ct);
@@ -20,6 +26,8 @@ internal delegate Task BatchWriter(int batch, Memory<byte> body, Memory<byte> or
 /// </summary>
 internal sealed class BatchSealer : IAsyncDisposable
 {
+    public const int OriginHead = 36;
+
     private readonly BatchWriter _write;
     private readonly BatchCounts _counts;
     private readonly byte[] _prefix = "{\"import_data\":["u8.ToArray();
@@ -37,11 +45,13 @@ internal sealed class BatchSealer : IAsyncDisposable
     /// <param name="write">Spools a body and its origins (they are its to write over); a plan throws them away.</param>
     /// <param name="sealed">Writes the sealed batch down; called after <paramref name="write"/>, in order.</param>
     /// <param name="after">Number of the run's last batch so far.</param>
-    public BatchSealer(string listId, int batchSize, int bytes, BatchWriter write, Func<BatchRecord, CancellationToken, Task> @sealed, int after = 0)
+    /// <param name="taken">Row counts of the run's other batches, which no new one may be mistaken for.</param>
+    public BatchSealer(
+        string listId, int batchSize, int bytes, BatchWriter write, Func<BatchRecord, CancellationToken, Task> @sealed, int after = 0, IEnumerable<int>? taken = null)
     {
         _write = write;
         _number = after;
-        _counts = new BatchCounts(batchSize);
+        _counts = new BatchCounts(batchSize, taken);
         _suffix = Encoding.UTF8.GetBytes($"],\"list_ids\":[{JsonSerializer.Serialize(listId)}]}}");
         (_bytes, _batchSize) = (bytes, batchSize);
         _bodyLimit = bytes - 1 - _suffix.Length;
@@ -67,16 +77,33 @@ internal sealed class BatchSealer : IAsyncDisposable
         return Encoding.UTF8.GetString(_body.Text, start, _body.RowEnds[_body.Rows - 1] - start);
     }
 
-    /// <summary>Takes the contact just written; true when the body must be sealed before the next.</summary>
+    /// <summary>Hash of the contact just written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public bool Commit(long row, int segment, ReadOnlySpan<byte> key)
+    public ulong HashOfContact()
+    {
+        Writer.Flush();
+        return XxHash3.HashToUInt64(_body.Text.AsSpan(_body.RowStart, _body.Length - _body.RowStart)) & ~1UL;
+    }
+
+    /// <summary>Takes the contact just written back: it is not sent.</summary>
+    public void Discard()
     {
         Writer.Flush();
         Writer.Reset();
-        _body.EndRow(row, segment, key);
+        _body.Length = _body.RowStart;
+    }
+
+    /// <summary>Takes the contact just written; true when the body must be sealed before the next.</summary>
+    /// <param name="content">From <see cref="HashOfContact"/>, with the lowest bit as <see cref="RowOrigin.IsNew"/> has it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public bool Commit(long row, int segment, ReadOnlySpan<byte> key, UInt128 address, ulong content)
+    {
+        Writer.Flush();
+        Writer.Reset();
+        _body.EndRow(row, segment, key, address, content);
         Contacts++;
         if (_body.Rows >= _counts.Cap || _body.Length > _bodyLimit) return true;
-        _body.Text[_body.Length++] = (byte)',';
+        _body.BeginRow((byte)',');
         return false;
     }
 
@@ -85,7 +112,7 @@ internal sealed class BatchSealer : IAsyncDisposable
     {
         int fits = _body.Length > _bodyLimit ? _body.Rows - 1 : _body.Rows;
         await SealAsync(Math.Max(1, fits), ct).ConfigureAwait(false);
-        if (_body.Rows > 0) _body.Text[_body.Length++] = (byte)',';
+        if (_body.Rows > 0) _body.BeginRow((byte)',');
     }
 
     /// <summary>Seals the rest and waits until all is flushed.</summary>
@@ -148,13 +175,8 @@ internal sealed class BatchSealer : IAsyncDisposable
     public static List<RowOrigin> ReadOrigins(ReadOnlySpan<byte> origins)
     {
         List<RowOrigin> rows = [];
-        while (!origins.IsEmpty)
-        {
-            long row = BinaryPrimitives.ReadInt64LittleEndian(origins);
-            int segment = BinaryPrimitives.ReadUInt16LittleEndian(origins[8..]), length = BinaryPrimitives.ReadUInt16LittleEndian(origins[10..]);
-            rows.Add(new RowOrigin(row, segment, length == 0 ? null : Encoding.UTF8.GetString(origins.Slice(12, length))));
-            origins = origins[(12 + length)..];
-        }
+        var reader = new OriginReader(origins);
+        while (reader.Next()) rows.Add(new RowOrigin(reader.Row, reader.Segment, reader.Key.IsEmpty ? null : Encoding.UTF8.GetString(reader.Key), reader.Address, reader.Content));
         return rows;
     }
 
@@ -167,12 +189,16 @@ internal sealed class BatchSealer : IAsyncDisposable
         /// </summary>
         public const int Slack = 128 * 1024;
 
+        private const int LargestGuess = 4 * 1024 * 1024;
+
         private int[] _originEnds = new int[rows + 1];
 
         public byte[] Text { get; private set; } = BatchMemory.Pool.Rent(bytes + Slack);
         public int Length { get; set; }
         public int[] RowEnds { get; private set; } = new int[rows + 1];
         public int Rows { get; private set; }
+        /// <summary>Where the contact in the making begins.</summary>
+        public int RowStart { get; private set; }
         public byte[] Origins { get; private set; } = BatchMemory.Pool.Rent(64 * 1024);
         public int OriginLength { get; private set; }
 
@@ -182,15 +208,24 @@ internal sealed class BatchSealer : IAsyncDisposable
         {
             more.CopyTo(Text.AsSpan(Length));
             Length += more.Length;
+            RowStart = Length;
+        }
+
+        public void BeginRow(byte comma)
+        {
+            Text[Length++] = comma;
+            RowStart = Length;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void EndRow(long row, int segment, ReadOnlySpan<byte> key)
+        public void EndRow(long row, int segment, ReadOnlySpan<byte> key, UInt128 address, ulong content)
         {
             if (key.Length > ushort.MaxValue) key = key[..ushort.MaxValue];
-            if (Origins.Length < OriginLength + 12 + key.Length)
+            if (Origins.Length < OriginLength + OriginHead + key.Length)
             {
-                byte[] larger = BatchMemory.Pool.Rent(Math.Max(Origins.Length * 2, OriginLength + 12 + key.Length));
+                // Keys are as long as each other, as a rule: so the second array is as large as the last, and the pool does not hold every size between.
+                int likely = Rows < 64 ? 0 : (int)Math.Min(LargestGuess, (long)OriginLength / Rows * _originEnds.Length * 17 / 16);
+                byte[] larger = BatchMemory.Pool.Rent(Math.Max(Math.Max(likely, Origins.Length * 2), OriginLength + OriginHead + key.Length));
                 Origins.AsSpan(0, OriginLength).CopyTo(larger);
                 BatchMemory.Pool.Return(Origins);
                 Origins = larger;
@@ -199,8 +234,10 @@ internal sealed class BatchSealer : IAsyncDisposable
             BinaryPrimitives.WriteInt64LittleEndian(to, row);
             BinaryPrimitives.WriteUInt16LittleEndian(to[8..], (ushort)segment);
             BinaryPrimitives.WriteUInt16LittleEndian(to[10..], (ushort)key.Length);
-            key.CopyTo(to[12..]);
-            OriginLength += 12 + key.Length;
+            BinaryPrimitives.WriteUInt128LittleEndian(to[12..], address);
+            BinaryPrimitives.WriteUInt64LittleEndian(to[28..], content);
+            key.CopyTo(to[OriginHead..]);
+            OriginLength += OriginHead + key.Length;
             RowEnds[Rows] = Length;
             _originEnds[Rows++] = OriginLength;
         }

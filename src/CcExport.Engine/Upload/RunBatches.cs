@@ -54,13 +54,15 @@ internal sealed class RunBatches(IRunJournal journal, long runId, IEnumerable<Ba
     }
 
     /// <summary>Jobs that failed, settled by what the list holds; what it lacks goes once more in <paramref name="fresh"/> batches.</summary>
-    public async Task SettledAsync(IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, CancellationToken ct)
+    /// <param name="again">They were sent before, and are not sent a third time.</param>
+    public async Task SettledAsync(IReadOnlyList<(int Batch, BatchOutcome Outcome)> settled, IReadOnlyList<BatchRecord> fresh, bool again, CancellationToken ct)
     {
+        fresh = [.. fresh.Select(b => b with { State = BatchState.Sealed, Again = again })];
         await journal.SettledAsync(runId, settled, fresh, ct).ConfigureAwait(false);
         foreach ((int batch, BatchOutcome outcome) in settled) Set(batch, b => b with { State = BatchState.Finished, Outcome = outcome });
         lock (_lock)
         {
-            foreach (BatchRecord batch in fresh) _batches.Add(batch.Number, batch with { State = BatchState.Sealed, Again = true });
+            foreach (BatchRecord batch in fresh) _batches.Add(batch.Number, batch);
         }
     }
 

@@ -13,7 +13,7 @@ namespace CcExport.Engine.Upload;
 internal sealed class Spool : ISpool
 {
     private const int NonceSize = 12, TagSize = 16, SectionHead = 4 + NonceSize + TagSize;
-    private static ReadOnlySpan<byte> Magic => "CCB1"u8;
+    private static ReadOnlySpan<byte> Magic => "CCB2"u8;
 
     private readonly string _folder;
     private readonly long _runId;
@@ -34,7 +34,25 @@ internal sealed class Spool : ISpool
     public static string FolderOf(string spools, long runId) => Path.Combine(spools, runId.ToString("D8", System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>Encrypts both sections where they lie and writes them; the memory holds cipher text afterwards.</summary>
-    public async Task WriteAsync(int batch, Memory<byte> body, Memory<byte> origins, CancellationToken ct)
+    public Task WriteAsync(int batch, Memory<byte> body, Memory<byte> origins, CancellationToken ct) => WriteFileAsync(batch, PathOf(batch), body, origins, ct);
+
+    /// <summary>The file is the old or the new one, whatever happens.</summary>
+    public async Task ReplaceAsync(int batch, Memory<byte> body, Memory<byte> origins, CancellationToken ct)
+    {
+        string fresh = PathOf(batch) + ".new";
+        await WriteFileAsync(batch, fresh, body, origins, ct).ConfigureAwait(false);
+        try
+        {
+            File.Move(fresh, PathOf(batch), overwrite: true);
+            Durable.FlushDirectory(_folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(e);
+        }
+    }
+
+    private async Task WriteFileAsync(int batch, string path, Memory<byte> body, Memory<byte> origins, CancellationToken ct)
     {
         byte[] head = new byte[Magic.Length + (2 * SectionHead)];
         Magic.CopyTo(head);
@@ -44,7 +62,7 @@ internal sealed class Spool : ISpool
         {
             if (!_made) CcHome.CreateFolder(_folder);
             _made = true;
-            FileStream file = CcHome.CreateFile(PathOf(batch), FileMode.Create, FileAccess.Write, FileShare.None);
+            FileStream file = CcHome.CreateFile(path, FileMode.Create, FileAccess.Write, FileShare.None);
             await using (file.ConfigureAwait(false))
             {
                 await file.WriteAsync(head, ct).ConfigureAwait(false);
@@ -56,26 +74,26 @@ internal sealed class Spool : ISpool
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CcException("SpoolNotWritable", CcErrorKind.Storage, $"A batch could not be written to the spool: {e.Message}",
-                "Make room on the disk, or point CCEXPORT_HOME to a folder with room. Nothing of this run was sent.", e)
-            { Subject = _folder };
+            throw NotWritable(e);
         }
     }
 
     /// <summary>Reads a batch's body into an array of <see cref="BatchMemory"/>, which the caller gives back.</summary>
     public Task<(byte[] Rented, int Length)> ReadBodyAsync(int batch, CancellationToken ct) => ReadAsync(batch, 0, ct);
 
-    /// <summary>Reads where a batch's rows came from.</summary>
-    public async Task<List<RowOrigin>> ReadOriginsAsync(int batch, CancellationToken ct)
+    /// <summary>Reads where a batch's rows came from, in the same way.</summary>
+    public Task<(byte[] Rented, int Length)> ReadOriginBytesAsync(int batch, CancellationToken ct) => ReadAsync(batch, 1, ct);
+
+    /// <summary>Removes a batch that is not to be sent. What cannot be removed now goes with the whole spool.</summary>
+    public void Remove(int batch)
     {
-        (byte[] rented, int length) = await ReadAsync(batch, 1, ct).ConfigureAwait(false);
         try
         {
-            return BatchSealer.ReadOrigins(rented.AsSpan(0, length));
+            File.Delete(PathOf(batch));
         }
-        finally
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            BatchMemory.Pool.Return(rented);
+            // No record names it any more.
         }
     }
 
@@ -149,6 +167,10 @@ internal sealed class Spool : ISpool
     }
 
     private string PathOf(int batch) => Path.Combine(_folder, batch.ToString("D5", System.Globalization.CultureInfo.InvariantCulture) + ".batch");
+
+    private CcException NotWritable(Exception e) => new("SpoolNotWritable", CcErrorKind.Storage, $"A batch could not be written to the spool: {e.Message}",
+        "Make room on the disk, or point CCEXPORT_HOME to a folder with room. Nothing of this run was sent.", e)
+    { Subject = _folder };
 
     private CcException Damaged(int batch, Exception? inner) => new("SpoolDamaged", CcErrorKind.Storage,
         $"Batch {batch} in the spool of run {_runId} cannot be read: its file is missing, or was changed or cut since it was sealed.",

@@ -12,10 +12,13 @@ namespace CcExport.Engine.Upload;
 /// <param name="beforeWrite">Called after a request before its failure is written down; throws when this process must not write any more (a lost
 /// lease). Only that the service has a batch is written in any case.</param>
 /// <param name="progress">Called after each batch that the service took.</param>
+/// <param name="waiting">Told once a second why nothing is sent.</param>
 internal sealed class Uploader(
     ConstantContactClient client, RunBatches batches, ISpool spool, TimeProvider time, UploadOptions options,
-    Func<CancellationToken, Task> beforeSend, Func<CancellationToken, Task> beforeWrite, Action progress, Action<string> verbose)
+    Func<CancellationToken, Task> beforeSend, Func<CancellationToken, Task> beforeWrite, Action progress, Action<string> waiting, Action<string> verbose)
 {
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<int, int> _missed = [];
     private CcException? _stop;
 
@@ -102,10 +105,9 @@ internal sealed class Uploader(
                 {
                     await beforeWrite(CancellationToken.None).ConfigureAwait(false);
                     await batches.NotSentAsync(batch.Number, CancellationToken.None).ConfigureAwait(false);
-                    verbose(e.ErrorId == "Throttled"
-                        ? "Other programs use the API key's calls of each second: waiting for them."
-                        : "The account's queue of jobs is full: waiting for room.");
-                    await Task.Delay(options.QueueFullWait, time, ct).ConfigureAwait(false);
+                    await WaitForRoomAsync(e.ErrorId == "Throttled"
+                        ? "Other programs use the API key's calls of each second"
+                        : "The account's queue of jobs is full", ct).ConfigureAwait(false);
                     continue;
                 }
                 catch (CcException e) when (e.Kind == CcErrorKind.Service)
@@ -134,6 +136,17 @@ internal sealed class Uploader(
         finally
         {
             BatchMemory.Pool.Return(rented);
+        }
+    }
+
+    /// <summary>In seconds, so that whoever watches sees that it waits and why, and a stop is heard.</summary>
+    private async Task WaitForRoomAsync(string why, CancellationToken ct)
+    {
+        for (TimeSpan left = options.QueueFullWait; left > TimeSpan.Zero; left -= Second)
+        {
+            waiting(FormattableString.Invariant($"{why}: tried again in {left.TotalSeconds:N0} s."));
+            await Task.Delay(left < Second ? left : Second, time, ct).ConfigureAwait(false);
+            await beforeSend(ct).ConfigureAwait(false);
         }
     }
 }

@@ -12,10 +12,14 @@ public sealed partial class RoomTests
         ["Profiles"] = [],
         ["Mapping"] = ["Profiles"],
         ["Store"] = [],
+        ["Telemetry"] = [],
+        ["Announcements"] = [],
         ["Identity"] = ["Store"],
-        ["ConstantContact"] = ["Store", "Identity"],
+        ["ConstantContact"] = ["Store", "Identity", "Telemetry"],
         ["Upload"] = ["ConstantContact", "Store"],
-        ["Exports"] = ["Profiles", "Mapping", "Upload", "ConstantContact", "Identity", "Store"],
+        ["Fingerprints"] = ["Store"],
+        ["PreImages"] = ["Store", "Mapping", "Fingerprints"],
+        ["Exports"] = ["Profiles", "Mapping", "Upload", "ConstantContact", "Identity", "Store", "Fingerprints", "PreImages", "Telemetry", "Announcements"],
     };
 
     private static string Source([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src"));

@@ -58,7 +58,7 @@ public class ClientImportTests
             "half json" => Reply.Json(Accepted[..20], 201),
             _ => new Reply(int.Parse(kind, System.Globalization.CultureInfo.InvariantCulture), "jane@example.com"),
         };
-        await using var wired = new Wired(options: new WireOptions { ImportTimeout = TimeSpan.FromMilliseconds(kind == "never" ? 300 : 60_000) });
+        await using var wired = new Wired(options: new WireOptions { ImportTimeout = TimeSpan.FromMilliseconds(kind == "never" ? 3000 : 60_000) });
         wired.Server.Always(Wired.Import, reply);
         // Larger than the socket's buffers, so that "drop at head" cuts a body that is on its way.
         byte[] body = kind == "drop at head" ? new byte[30_000_000] : Body;

@@ -312,7 +312,7 @@ public sealed class DiskFaultTests
     {
         string root = Directory.CreateTempSubdirectory("ccexport-").FullName;
         var home = new CcHome(root);
-        await using SqliteStore impatient = await SqliteStore.OpenAsync(home, TimeProvider.System, new SqliteStoreOptions { LockPatience = TimeSpan.FromMilliseconds(300) }, default);
+        await using SqliteStore impatient = await SqliteStore.OpenAsync(home, TimeProvider.System, new SqliteStoreOptions { LockPatience = TimeSpan.FromSeconds(1) }, default);
         (TestEngine test, JournalTap tap) = await JournalTap.StartAsync(root, below: _ => impatient);
         await using (test)
         {

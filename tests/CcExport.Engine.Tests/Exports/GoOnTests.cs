@@ -133,7 +133,7 @@ public sealed class GoOnTests
     {
         await using TestEngine test = await TestEngine.StartAsync(change: parts => parts with
         {
-            Wire = new WireContext(parts.Store.Connections, parts.Store.Calls, parts.Store.Leases, parts.Secrets, parts.Time) { Options = new WireOptions { CallsPerDay = 10 } },
+            Wire = TestEngine.Wire(parts, new WireOptions { CallsPerDay = 10 }),
         });
         await DefineAsync(test);
         Run run = await InvokeAsync(test);

@@ -17,12 +17,20 @@ internal sealed class JournalTap(IStore real) : IStore
     /// <summary>Called when a step has been taken.</summary>
     public Func<string, object?[], Task>? After { get; set; }
 
+    public StoreAccess Access => real.Access;
     public IConnectionStore Connections => real.Connections;
+    public IExportUserStore ExportUsers => real.ExportUsers;
     public ISourceStore Sources => real.Sources;
     public IExportStore Exports => real.Exports;
+    public IScheduleStore Schedules => real.Schedules;
     public IRunJournal Runs => _runs ??= Proxy.Of(this, real.Runs);
     public ICallLedger Calls => real.Calls;
     public ILeaseStore Leases => real.Leases;
+    public IFingerprintStore Fingerprints => real.Fingerprints;
+    public ISuppressionStore Suppressions => real.Suppressions;
+    public IAnnouncementStore Announcements => real.Announcements;
+    public IPreImageStore PreImages => real.PreImages;
+    public IKeyRingStore Keys => real.Keys;
 
     public ValueTask DisposeAsync() => real.DisposeAsync();
 

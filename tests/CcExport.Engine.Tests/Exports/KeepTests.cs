@@ -52,12 +52,27 @@ public sealed class KeepTests
         Assert.Equal(await KeptAsync(test), Files(test));
 
         clock.Days = 100;
-        test.Watcher.Warnings.Clear();
         Run again = await RunAsync(test, "Short");
         Assert.Equal([usual2.Id, piped2.Id, third.Id, again.Id], await KeptAsync(test));
         Assert.Equal(await KeptAsync(test), Files(test));
-        Assert.Contains(test.Watcher.Warnings, w => w.Contains("put back", StringComparison.Ordinal));
         Assert.Equal(shortOld.Id + 1, shortLast.Id);
+    }
+
+    [Fact]
+    public async Task What_is_over_is_removed_once_an_hour_in_a_store()
+    {
+        var clock = new LaterClock();
+        await using TestEngine test = await TestEngine.StartAsync(time: clock, change: parts => parts with { TidyEvery = TimeSpan.FromHours(1) });
+        await DefineAsync(test, "Short", keepDays: 20);
+        Run old = await RunAsync(test, "Short"), last = await RunAsync(test, "Short");
+        clock.Days = 25;
+        // Somebody has just done it, or begun to.
+        Assert.True(await test.Store.Runs.TryBeginTidyingAsync(clock.GetUtcNow(), TimeSpan.FromHours(1), default));
+        Run third = await RunAsync(test, "Short");
+        Assert.Equal([old.Id, last.Id, third.Id], await KeptAsync(test));
+        clock.Days = 26;
+        Run fourth = await RunAsync(test, "Short");
+        Assert.Equal([third.Id, fourth.Id], await KeptAsync(test));
     }
 
     [Fact]

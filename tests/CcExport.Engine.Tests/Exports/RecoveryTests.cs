@@ -1,64 +1,14 @@
 using System.Globalization;
-using System.Text;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Store;
 using CcExport.Simulator;
+using static CcExport.Engine.Tests.Exports.Trouble;
 
 namespace CcExport.Engine.Tests.Exports;
 
-/// <summary>Going on, giving up, settling what failed, and reading the list back: over real HTTP.</summary>
+/// <summary>Going on with runs, giving them up, ending and waiting for them: over real HTTP.</summary>
 public sealed class RecoveryTests
 {
-    private const string Import = "contacts_json_import";
-
-    private static string People(int count)
-    {
-        var text = new StringBuilder("CustomerId,FirstName,LastName,EMail\n");
-        for (int i = 1; i <= count; i++) text.Append(CultureInfo.InvariantCulture, $"K{i},First{i},Last{i},person{i}@example.com\n");
-        return text.ToString();
-    }
-
-    private static FaultRule Fault(FaultKind kind, int nth = 1, int? count = null, string path = Import, int? status = null, string? body = null)
-        => new() { Match = new FaultMatch { Path = path, Nth = nth, Count = count }, Effect = new FaultEffect { Kind = kind, Status = status, Body = body } };
-
-    private static readonly FaultRule DayEnded = Fault(FaultKind.Status, count: 1000, status: 429, body: """{"error_key":"quota_exceeded","error_message":"Limit Exceeded"}""");
-
-    private static async Task<string> Fails(Func<Task> act) => (await Assert.ThrowsAsync<CcException>(act)).ErrorId;
-
-    private static Task DefineAsync(TestEngine test, int people, int batch = 50)
-        => test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = test.File("p.csv", People(people)), BatchSize = batch }, default);
-
-    private static Task<Run> InvokeAsync(TestEngine test, Func<RunRequest, RunRequest>? change = null, CancellationToken ct = default)
-    {
-        var request = new RunRequest { ExportName = "E" };
-        return test.Engine.InvokeAsync(change?.Invoke(request) ?? request, test.Watcher, ct);
-    }
-
-    private static Task<Run> ResumeAsync(TestEngine test, long id, bool sendInDoubt = false, bool verify = false)
-        => test.Engine.ResumeAsync(new ResumeRequest { RunId = id, SendInDoubt = sendInDoubt, Verify = verify }, test.Watcher, default);
-
-    /// <summary>A run that stands still, sealed, with nothing sent.</summary>
-    private static async Task<Run> ParkedAsync(TestEngine test, int people = 90)
-    {
-        await DefineAsync(test, people);
-        test.Simulator.State.AddFault(DayEnded);
-        Run run = await InvokeAsync(test);
-        Assert.Equal(RunStatus.WaitingForQuota, run.Status);
-        test.Simulator.State.ClearFaults();
-        await NextDayAsync(test);
-        return run;
-    }
-
-    /// <summary>What the service said of the day is forgotten, as at 00:00 UTC.</summary>
-    private static async Task NextDayAsync(TestEngine test)
-    {
-        await using var store = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={test.Home.StoreFile};Pooling=False");
-        await store.OpenAsync();
-        await using var command = store.CreateCommand();
-        command.CommandText = "DELETE FROM CallDays";
-        await command.ExecuteNonQueryAsync();
-    }
-
     [Fact]
     public async Task A_run_that_stands_still_goes_on_by_its_number_without_its_source()
     {
@@ -113,14 +63,13 @@ public sealed class RecoveryTests
         Assert.Equal((RunStatus.Completed, 90L), await Numbers(InvokeAsync(test)));
     }
 
-    private static async Task<(RunStatus, long)> Numbers(Task<Run> run) => ((await run).Status, (await run).Accepted);
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_run_at_work_is_ended_by_another_engine_and_counted(bool following)
     {
-        await using TestEngine test = await TestEngine.StartAsync();
+        // At the real pace: it has to be ended before all is sent.
+        await using TestEngine test = await TestEngine.StartAsync(realLimit: true);
         await DefineAsync(test, 500);
         if (following) test.Simulator.State.Set(s => s.JobOutcome = JobOutcome.Stuck);
         Task<Run> running = InvokeAsync(test);
@@ -168,107 +117,6 @@ public sealed class RecoveryTests
         Assert.NotEqual((await first).Id, second.Id);
     }
 
-    [Theory]
-    [InlineData(JobOutcome.Failed)]
-    [InlineData(JobOutcome.TimedOut)]
-    [InlineData(JobOutcome.Cancelled)]
-    [InlineData(JobOutcome.PartialFailure)]
-    public async Task What_a_failed_job_left_out_goes_once_more_and_only_that(JobOutcome outcome)
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.PlanJobs(JobOutcome.Completed, outcome);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(130)), change: r => r with { BatchSize = 50 });
-        Assert.Equal((RunStatus.Completed, 130L, 130L, 4), (run.Status, run.Sent, run.Accepted, run.Batches));
-        Assert.Equal(130, test.Simulator.State.Contacts(test.ListId).Count);
-        ActivityView[] imports = [.. test.Simulator.State.Activities().Where(a => a.Kind == Import)];
-        Assert.Equal(4, imports.Length);
-        // Half of a job that failed half-way was there already.
-        int again = imports[^1].Rows, whole = imports[1].Rows;
-        Assert.Equal(outcome == JobOutcome.PartialFailure ? whole / 2 : whole, again);
-        Assert.Contains(test.Watcher.Warnings, w => w.Contains("once more", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task A_contact_on_the_list_with_other_names_is_not_taken_for_one_that_landed()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.AddContact("person7@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "Old", ["last_name"] = "Last7" });
-        test.Simulator.State.AddContact("person8@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "First8", ["last_name"] = "Last8" });
-        test.Simulator.State.PlanJobs(JobOutcome.Failed);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
-        Assert.Equal((RunStatus.Completed, 10L), (run.Status, run.Accepted));
-        Assert.Equal([10, 9], test.Simulator.State.Activities().Where(a => a.Kind == Import).Select(a => a.Rows));
-        Assert.Equal("First7", test.Simulator.State.Contacts(test.ListId).Single(c => c.Email == "person7@example.com").Fields["first_name"]);
-    }
-
-    [Fact]
-    public async Task What_fails_twice_is_refused_by_name_with_the_services_reason()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.PlanJobs(JobOutcome.PartialFailure, JobOutcome.Completed, JobOutcome.Failed);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
-        Assert.Equal((RunStatus.CompletedWithErrors, 5L, 5L, 0L), (run.Status, run.Accepted, run.Refused, run.Unaccounted));
-        List<Rejection> rejections = await test.RejectionsAsync(run.Id);
-        Assert.Equal(5, rejections.Count);
-        Assert.All(rejections, r => Assert.Equal(("JobFailedTwice", 1, "Refused"), (r.Reason, r.Count, r.Kind)));
-        Assert.Equal(["K10", "K6", "K7", "K8", "K9"], rejections.Select(r => r.SourceKey!).Order(StringComparer.Ordinal));
-        Assert.Contains("failed", rejections[0].Message, StringComparison.Ordinal);
-        Assert.Equal(5, test.Simulator.State.Contacts(test.ListId).Count);
-    }
-
-    [Fact]
-    public async Task A_job_that_never_ends_meets_a_deadline_and_is_settled_like_one_that_failed()
-    {
-        await using TestEngine test = await TestEngine.StartAsync(change: parts => parts with { Upload = parts.Upload with { JobDeadline = TimeSpan.FromSeconds(2) } });
-        test.Simulator.State.PlanJobs(JobOutcome.Stuck);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
-        Assert.Equal((RunStatus.Completed, 10L, 2), (run.Status, run.Accepted, run.Batches));
-    }
-
-    [Fact]
-    public async Task A_list_that_cannot_be_read_back_leaves_them_unaccounted_for_until_it_can()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        await DefineAsync(test, 10);
-        test.Simulator.State.PlanJobs(JobOutcome.PartialFailure);
-        test.Simulator.State.AddFault(Fault(FaultKind.Status, count: 100, path: "activities/contact_exports", status: 400, body: """[{"error_key":"contacts.api.validation.error","error_message":"no exports today"}]"""));
-        Run run = await InvokeAsync(test);
-        Assert.Equal((RunStatus.CompletedWithErrors, 0L, 10L), (run.Status, run.Accepted, run.Unaccounted));
-        Assert.Equal(("ActivityFailed", 10), Assert.Single((await test.RejectionsAsync(run.Id)).Select(r => (r.Reason, r.Count))));
-        Assert.NotEmpty(Directory.GetFileSystemEntries(test.Home.SpoolFolder));
-        test.Simulator.State.ClearFaults();
-        Run verified = await ResumeAsync(test, run.Id, verify: true);
-        Assert.Equal((run.Id, RunStatus.CompletedWithErrors, 5L, 5L, 0L), (verified.Id, verified.Status, verified.Accepted, verified.Refused, verified.Unaccounted));
-        Assert.Equal(["K10", "K6", "K7", "K8", "K9"], (await test.RejectionsAsync(run.Id)).Select(r => r.SourceKey!).Order(StringComparer.Ordinal));
-        // The next run that goes through makes what was kept needless.
-        Assert.Equal((RunStatus.Completed, 10L), await Numbers(InvokeAsync(test)));
-        Assert.Empty(Directory.GetFileSystemEntries(test.Home.SpoolFolder));
-        Assert.Equal("RunEnded", await Fails(() => ResumeAsync(test, run.Id, verify: true)));
-    }
-
-    [Fact]
-    public async Task Reading_the_list_back_names_whom_the_service_did_not()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.AddContact("person3@example.com", permission: "unsubscribed");
-        test.Simulator.State.Set(s => (s.EmailMaxLength, s.ErrorLineCap) = (19, 1));
-        Run run = await test.RunFileAsync(test.File("p.csv", People(12)), change: r => r with { Verify = true });
-        Assert.Equal((RunStatus.CompletedWithErrors, 8L, 1L, 3L, 0L), (run.Status, run.Accepted, run.OptedOut, run.Refused, run.Unaccounted));
-        Assert.Equal([("K10", "RefusedByService"), ("K11", "NotOnList"), ("K12", "NotOnList")],
-            (await test.RejectionsAsync(run.Id)).Select(r => (r.SourceKey!, r.Reason)).Order());
-        Assert.Empty(Directory.GetFileSystemEntries(test.Home.SpoolFolder));
-    }
-
-    [Fact]
-    public async Task Reading_the_list_back_proves_what_absent_counters_did_not()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.Set(s => s.CountersAbsent = true);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(5)), change: r => r with { Verify = true });
-        Assert.Equal((RunStatus.Completed, 5L, 0L), (run.Status, run.Accepted, run.Unaccounted));
-        Assert.Empty(await test.RejectionsAsync(run.Id));
-    }
-
     [Fact]
     public async Task A_batch_that_stays_in_doubt_is_named_and_sent_only_when_asked()
     {
@@ -308,64 +156,6 @@ public sealed class RecoveryTests
         await test.RunFileAsync(path);
         Assert.Contains(test.Watcher.Warnings, w => w.Contains("lapses", StringComparison.Ordinal));
         Assert.Equal("Warning", (await test.Engine.TestConnectionAsync("acme", default)).Status);
-    }
-
-    [Fact]
-    public async Task A_list_that_cannot_be_read_back_at_the_end_costs_the_run_nothing()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.AddFault(Fault(FaultKind.Status, count: 100, path: "activities/contact_exports", status: 400, body: """[{"error_key":"contacts.api.validation.error","error_message":"no exports today"}]"""));
-        Run run = await test.RunFileAsync(test.File("p.csv", People(10)), change: r => r with { Verify = true });
-        Assert.Equal((RunStatus.Completed, 10L), (run.Status, run.Accepted));
-        Assert.Contains(test.Watcher.Warnings, w => w.Contains("not read back", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task Being_on_the_list_before_does_not_prove_that_a_lost_batch_arrived()
-    {
-        await using TestEngine test = await TestEngine.StartAsync(change: parts => parts with { Upload = parts.Upload with { DoubtDeadline = TimeSpan.FromSeconds(1) } });
-        test.Simulator.State.AddContact("person1@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "Old", ["last_name"] = "Last1" });
-        test.Simulator.State.AddContact("person2@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "First2", ["last_name"] = "Last2" });
-        await DefineAsync(test, 5);
-        test.Simulator.State.PlanJobs(JobOutcome.Stuck, JobOutcome.Completed);
-        test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop));
-        Run run = await InvokeAsync(test);
-        Assert.Equal((RunStatus.CompletedWithErrors, 5L), (run.Status, run.Unaccounted));
-        Run verified = await ResumeAsync(test, run.Id, verify: true);
-        // One is there just as it was sent; one with an old name; three are not there.
-        Assert.Equal((1L, 4L, 0L), (verified.Accepted, verified.Unaccounted, verified.Refused));
-        Assert.Equal([("InDoubt", 1), ("NotOnList", 1), ("NotOnList", 1), ("NotOnList", 1)],
-            (await test.RejectionsAsync(run.Id)).Select(r => (r.Reason, r.Count)).Order());
-        test.Simulator.State.PlanJobs(JobOutcome.Completed);
-        Run sent = await ResumeAsync(test, run.Id, sendInDoubt: true);
-        Assert.Equal((RunStatus.Completed, 5L), (sent.Status, sent.Accepted));
-    }
-
-    [Fact]
-    public async Task Fields_that_cannot_be_compared_go_once_more_with_a_failed_job()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        string field = test.Simulator.State.AddCustomField("Tier");
-        test.Simulator.State.AddContact("person1@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { [field] = "old" });
-        test.Simulator.State.PlanJobs(JobOutcome.Failed);
-        Run run = await test.RunFileAsync(test.File("p.csv", "EMail,Tier\nperson1@example.com,new\nperson2@example.com,new\n"),
-            new Dictionary<string, string> { ["email"] = "EMail", [field] = "Tier" });
-        Assert.Equal((RunStatus.Completed, 2L), (run.Status, run.Accepted));
-        Assert.Equal(["new", "new"], test.Simulator.State.Contacts(test.ListId).Select(c => c.Fields[field]));
-    }
-
-    [Fact]
-    public async Task Names_that_were_not_sent_are_not_compared()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        // They are known with last names; the map sends first names only, and one has none.
-        test.Simulator.State.AddContact("person1@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "A", ["last_name"] = "Known" });
-        test.Simulator.State.AddContact("person2@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "Known", ["last_name"] = "Known" });
-        test.Simulator.State.PlanJobs(JobOutcome.Failed);
-        Run run = await test.RunFileAsync(test.File("p.csv", "EMail,FirstName\nperson1@example.com,A\nperson2@example.com,\nperson3@example.com,C\n"),
-            new Dictionary<string, string> { ["email"] = "EMail", ["first_name"] = "FirstName" });
-        Assert.Equal((RunStatus.Completed, 3L), (run.Status, run.Accepted));
-        Assert.Equal([3, 1], test.Simulator.State.Activities().Where(a => a.Kind == Import).Select(a => a.Rows));
     }
 
     [Fact]
@@ -410,24 +200,11 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public async Task Those_who_have_unsubscribed_are_told_from_those_who_are_missing()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.AddContact("person3@example.com", permission: "unsubscribed");
-        test.Simulator.State.Set(s => s.CountersAbsent = true);
-        Run run = await test.RunFileAsync(test.File("p.csv", People(5)), change: r => r with { Verify = true });
-        Assert.Equal((RunStatus.Completed, 4L, 1L, 0L), (run.Status, run.Accepted, run.OptedOut, run.Unaccounted));
-    }
-
-    [Fact]
     public async Task A_run_taken_over_from_a_runner_not_known_to_be_dead_waits_until_no_request_of_its_can_be_on_its_way()
     {
         await using TestEngine test = await TestEngine.StartAsync(change: parts => parts with
         {
-            Wire = new CcExport.Engine.ConstantContact.WireContext(parts.Store.Connections, parts.Store.Calls, parts.Store.Leases, parts.Secrets, parts.Time)
-            {
-                Options = new CcExport.Engine.ConstantContact.WireOptions { ImportTimeout = TimeSpan.FromSeconds(4) },
-            },
+            Wire = TestEngine.Wire(parts, new CcExport.Engine.ConstantContact.WireOptions { ImportTimeout = TimeSpan.FromSeconds(4) }),
         });
         Run parked = await ParkedAsync(test);
         await test.Store.Runs.SendingAsync(parked.Id, 1, DateTimeOffset.UtcNow, default);
@@ -449,34 +226,19 @@ public sealed class RecoveryTests
     }
 
     [Fact]
-    public async Task A_lost_answer_to_a_job_that_failed_is_settled_by_the_list()
+    public async Task Ending_a_run_does_not_wait_for_the_search_for_a_lost_job()
     {
         await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.AddContact("person2@example.com", listIds: [test.ListId], fields: new Dictionary<string, string> { ["first_name"] = "First2", ["last_name"] = "Last2" });
-        test.Simulator.State.PlanJobs(JobOutcome.Failed);
+        await DefineAsync(test, 10);
+        // Its answer is lost and its job does not end, so that the search goes on for half an hour.
+        test.Simulator.State.PlanImports(JobOutcome.Stuck);
         test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop));
-        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
-        Assert.Equal((RunStatus.Completed, 10L, 2), (run.Status, run.Accepted, run.Batches));
-        // The one who was there as sent does not go again.
-        Assert.Equal([10, 9], test.Simulator.State.Activities().Where(a => a.Kind == Import).Select(a => a.Rows));
-    }
-
-    [Fact]
-    public async Task What_goes_once_more_and_is_lost_on_the_way_is_not_refused_unsent()
-    {
-        await using TestEngine test = await TestEngine.StartAsync();
-        test.Simulator.State.PlanImports([JobOutcome.Failed]);
-        // The first job fails. The batch with its contacts is cut off before it arrives, while that failed job is still in the window of the search.
-        test.Simulator.State.AddFault(Fault(FaultKind.Drop, nth: 2));
-        Run run = await test.RunFileAsync(test.File("p.csv", People(10)));
-        Assert.Equal((RunStatus.Completed, 10L, 0L), (run.Status, run.Accepted, run.Refused));
-        Assert.Equal(10, test.Simulator.State.Contacts(test.ListId).Count);
-        // And the same with a failed job that nobody claims, so that only the list can tell.
-        test.Simulator.State.PlanImports([JobOutcome.Failed]);
-        test.Simulator.State.AddFault(Fault(FaultKind.ProcessThenDrop, nth: 1));
-        test.Simulator.State.AddFault(Fault(FaultKind.Drop, nth: 2));
-        run = await test.RunFileAsync(test.File("q.csv", People(30)));
-        Assert.Equal((RunStatus.Completed, 30L, 0L), (run.Status, run.Accepted, run.Refused));
-        Assert.Equal(30, test.Simulator.State.Contacts(test.ListId).Count);
+        Task<Run> running = InvokeAsync(test);
+        for (int i = 0; i < 1500 && (await test.Store.Runs.GetBatchesAsync(1, default)) is not [{ State: BatchState.InDoubt }]; i++) await Task.Delay(20);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Run ended = await test.Engine.StopAsync(1, test.Watcher, default);
+        Assert.Equal((RunStatus.Canceled, 10L), (ended.Status, ended.Unaccounted));
+        Assert.Equal(RunStatus.Canceled, (await running).Status);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(40), $"It took {clock.Elapsed}.");
     }
 }

@@ -72,11 +72,11 @@ public sealed class SignInTests
     {
         await using TestEngine test = await TestEngine.StartAsync();
         await test.Engine.SetExportAsync(new ExportChange { Name = "E", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = "/x.csv" }, default);
-        CcException e = await Assert.ThrowsAsync<CcException>(() => test.Engine.RemoveConnectionAsync("acme", default));
+        CcException e = await Assert.ThrowsAsync<CcException>(() => test.Engine.RemoveConnectionAsync("acme", ExportFate.Refuse, test.Watcher, default));
         Assert.Equal("ConnectionInUse", e.ErrorId);
         Assert.Contains("E", e.Message, StringComparison.Ordinal);
         await test.Engine.RemoveExportAsync("e", default);
-        await test.Engine.RemoveConnectionAsync("acme", default);
+        await test.Engine.RemoveConnectionAsync("acme", ExportFate.Refuse, test.Watcher, default);
         Assert.Empty(await test.Engine.GetConnectionsAsync(default));
     }
 

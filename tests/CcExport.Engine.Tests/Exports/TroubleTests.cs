@@ -3,24 +3,13 @@ using System.Text;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Store;
 using CcExport.Simulator;
+using static CcExport.Engine.Tests.Exports.Trouble;
 
 namespace CcExport.Engine.Tests.Exports;
 
 /// <summary>A service in trouble, over real HTTP: lost answers, refusals, limits, ended sign-ins. Nothing lost, nothing twice, every number true.</summary>
 public sealed class TroubleTests
 {
-    private const string Import = "contacts_json_import";
-
-    private static string People(int count)
-    {
-        var text = new StringBuilder("CustomerId,FirstName,LastName,EMail\n");
-        for (int i = 1; i <= count; i++) text.Append(CultureInfo.InvariantCulture, $"K{i},First{i},Last{i},person{i}@example.com\n");
-        return text.ToString();
-    }
-
-    private static FaultRule Fault(FaultKind kind, int nth = 1, int? count = null, string path = Import, int? status = null, string? body = null)
-        => new() { Match = new FaultMatch { Path = path, Nth = nth, Count = count }, Effect = new FaultEffect { Kind = kind, Status = status, Body = body } };
-
     [Theory]
     [InlineData(FaultKind.ProcessThenDrop)]
     [InlineData(FaultKind.ProcessThenStatus)]
@@ -94,7 +83,8 @@ public sealed class TroubleTests
     [Fact]
     public async Task A_plan_that_is_full_ends_the_run_and_is_explained()
     {
-        await using TestEngine test = await TestEngine.StartAsync();
+        // At the real pace: all six would be taken before the first job is over and the plan full.
+        await using TestEngine test = await TestEngine.StartAsync(realLimit: true);
         test.Simulator.State.Set(s => s.ContactLimit = 60);
         Run run = await test.RunFileAsync(test.File("p.csv", People(300)), change: r => r with { BatchSize = 50 });
         Assert.Equal(RunStatus.Failed, run.Status);
@@ -164,8 +154,6 @@ public sealed class TroubleTests
         for (int i = 0; i < 3000 && !seen(); i++) await Task.Delay(10);
         Assert.True(seen());
     }
-
-    private static async Task<string> Fails(Func<Task> act) => (await Assert.ThrowsAsync<CcException>(act)).ErrorId;
 
     [Fact]
     public async Task A_sign_in_that_ended_parks_a_sealed_run_and_signing_in_again_lets_it_go_on()

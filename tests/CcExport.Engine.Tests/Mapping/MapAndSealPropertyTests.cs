@@ -103,6 +103,12 @@ public sealed class MapAndSealPropertyTests
         {
             if (kind != RejectionKind.Noted) Rejected.Add((row, reason));
         }
+
+        public void AddDuplicate(ProfilePlace profile, ReadOnlySpan<byte> key, ProfilePlace winner) => Rejected.Add((profile.Row, "Duplicate"));
+
+        public void AddUnchanged(uint number, ProfilePlace profile, ReadOnlySpan<byte> key)
+        {
+        }
     }
 
     /// <summary>Rows from memory, in batches of seven so that their edges are crossed.</summary>

@@ -42,8 +42,8 @@ internal sealed class SealedRun : IAsyncDisposable
 
     public DateTimeOffset Now => Wired.Time.GetUtcNow();
 
-    public Uploader Uploader(Func<CancellationToken, Task> beforeSend)
-        => new(Client, Batches, new PlainSpool(), Wired.Time, Options, beforeSend, beforeSend, () => { }, _ => { });
+    public Uploader Uploader(Func<CancellationToken, Task> beforeSend, Action<string>? waiting = null)
+        => new(Client, Batches, new PlainSpool(), Wired.Time, Options, beforeSend, beforeSend, () => { }, waiting ?? (_ => { }), _ => { });
 
     public DoubtResolver Resolver() => new(Client, Batches, Wired.Time, Options, _ => Task.CompletedTask, []);
 
@@ -83,7 +83,9 @@ internal sealed class SealedRun : IAsyncDisposable
             return Task.FromResult((rented, body.Length));
         }
 
-        public Task<List<RowOrigin>> ReadOriginsAsync(int batch, CancellationToken ct) => throw new NotSupportedException();
+        public Task<(byte[] Rented, int Length)> ReadOriginBytesAsync(int batch, CancellationToken ct) => throw new NotSupportedException();
+
+        public void Remove(int batch) => throw new NotSupportedException();
 
         public void Dispose()
         {

@@ -9,7 +9,7 @@ public sealed class SpoolTests : IDisposable
     private readonly byte[] _key = Spool.NewKey();
 
     private async Task WriteAsync(Spool spool, int batch, string body) =>
-        await spool.WriteAsync(batch, Encoding.UTF8.GetBytes(body), new byte[12], default);
+        await spool.WriteAsync(batch, Encoding.UTF8.GetBytes(body), new byte[BatchSealer.OriginHead], default);
 
     private static async Task<string> ReadAsync(Spool spool, int batch)
     {

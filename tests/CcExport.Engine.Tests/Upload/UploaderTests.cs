@@ -61,4 +61,17 @@ public sealed class UploaderTests
         Assert.Equal((BatchState.Sent, "a"), ((await run.OnDiskAsync(1)).State, (await run.OnDiskAsync(1)).ActivityId));
         Assert.Single(run.Wired.Server.To(Wired.Import));
     }
+
+    [Fact]
+    public async Task Waiting_for_room_is_told_by_the_second_and_a_stop_is_heard_meanwhile()
+    {
+        await using SealedRun run = await SealedRun.OpenAsync(50);
+        run.Wired.Server.Always(Wired.Import, Wired.Throttled);
+        List<string> told = [];
+        CcException? stop = await run.Uploader(
+            _ => told.Count >= 3 ? throw new CcException("RunStopped", CcErrorKind.Conflict, "Stopped.") : Task.CompletedTask, told.Add).SendAsync(default);
+        Assert.Equal("RunStopped", stop!.ErrorId);
+        Assert.Equal(["30 s", "29 s", "28 s"], told.Select(text => text[(text.LastIndexOf("in ", StringComparison.Ordinal) + 3)..].TrimEnd('.')));
+        Assert.Equal(BatchState.Sealed, (await run.OnDiskAsync(1)).State);
+    }
 }

@@ -69,7 +69,7 @@ internal sealed class InMemoryLedger : ICallLedger
     public bool FailRelease { get; set; }
     public List<(DateTimeOffset Now, DateTimeOffset HeldUntil)> Taken { get; } = [];
 
-    public Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct)
+    public Task<CallPlace> TryTakeAsync(string apiKey, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay, CancellationToken ct, string spender = "")
     {
         lock (_places)
         {
@@ -107,6 +107,10 @@ internal sealed class InMemoryLedger : ICallLedger
         }
         return Task.CompletedTask;
     }
+
+    public Task<IReadOnlyList<CallsSpent>> GetSpentAsync(string apiKey, DateTimeOffset now, CancellationToken ct) => Task.FromResult<IReadOnlyList<CallsSpent>>([]);
+
+    public Task ReserveAsync(string apiKey, int calls, CancellationToken ct) => throw new NotSupportedException();
 
     public Task<CallUse> GetUseAsync(string apiKey, DateTimeOffset now, CancellationToken ct)
     {
@@ -194,6 +198,8 @@ internal sealed class InMemoryLeases : ILeaseStore
 /// <summary>Not secret, but what was put in for one purpose does not come out for another, and is not readable as it lies there.</summary>
 internal sealed class ScrambleBox : ISecretBox
 {
+    public Task UnlockAsync(CancellationToken ct) => Task.CompletedTask;
+
     public byte[] Protect(string purpose, ReadOnlySpan<byte> plain) => Scramble(purpose, plain);
 
     public byte[] Unprotect(string purpose, ReadOnlySpan<byte> protectedBytes) => Scramble(purpose, protectedBytes);

@@ -71,9 +71,10 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Not disposed before the accepting has ended: between two connections it would ask a listener that listens no more.
         await _over.CancelAsync();
-        _listener.Dispose();
         await _accepting;
+        _listener.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -82,7 +83,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         {
             while (true) _ = ServeAsync(await _listener.AcceptTcpClientAsync(_over.Token));
         }
-        catch (Exception fault) when (fault is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception fault) when (fault is OperationCanceledException or SocketException)
         {
         }
     }
