@@ -84,7 +84,7 @@ function Format-Command($Command) {
     $parameters = @($parameters | Sort-Object Name -Unique)
 
     $syntax = foreach ($set in $Command.ParameterSets | Sort-Object { -not $_.IsDefault }, Name) {
-        $ofSet = foreach ($parameter in $set.Parameters | Where-Object Name -In $parameters.Name | Sort-Object @{ e = { $_.Position -lt 0 } }, Position, @{ e = { -not $_.IsMandatory } }) {
+        $ofSet = foreach ($parameter in $set.Parameters | Where-Object Name -In @($parameters | ForEach-Object Name) | Sort-Object @{ e = { $_.Position -lt 0 } }, Position, @{ e = { -not $_.IsMandatory } }) {
             $whole = $Command.Parameters[$parameter.Name]
             $attributes = @($whole.Attributes | Where-Object { $_ -is [Parameter] -and $_.ParameterSetName -in $set.Name, '__AllParameterSets' })
             Format-Parameter $whole $attributes $class -Short

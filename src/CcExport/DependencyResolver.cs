@@ -31,10 +31,13 @@ public sealed class DependencyResolver : IModuleAssemblyInitializer, IModuleAsse
         // net10.0 holds the same assemblies compiled ahead of time; an older runtime takes them as they are and compiles at run time.
         private static readonly string[] Frameworks = Environment.Version.Major >= 10 ? ["net10.0", "net8.0", "netstandard2.0"] : ["net8.0", "netstandard2.0"];
         private static readonly string[] Rids = RidsOfThisMachine();
+        private static readonly AssemblyName Diagnostics = typeof(System.Diagnostics.ActivitySource).Assembly.GetName();
 
         // A platform's own build comes first: the one beside the engine only throws PlatformNotSupported for some packages.
         protected override Assembly? Load(AssemblyName assemblyName)
         {
+            // Whoever listens to spans and instruments in this process does so with the shell's own: ours would be another's, and unheard. An older shell's is too old for us.
+            if (assemblyName.Name == Diagnostics.Name && Diagnostics.Version >= assemblyName.Version) return null;
             foreach (string rid in Rids)
             {
                 foreach (string framework in Frameworks)

@@ -16,6 +16,13 @@ internal static class Errors
         : Record(exception, "Unexpected", ErrorCategory.InvalidOperation, target,
             "This is a fault of CcExport. Please report it with the module's version and the output of Get-Error; remove names and addresses first.");
 
+    /// <summary>The same about one of several things that were asked for, whatever the failure itself is about.</summary>
+    public static ErrorRecord About(Exception exception, object target)
+    {
+        ErrorRecord record = From(exception);
+        return new ErrorRecord(record.Exception, ((exception as CcException)?.ErrorId) ?? "Unexpected", record.CategoryInfo.Category, target) { ErrorDetails = record.ErrorDetails };
+    }
+
     public static ErrorRecord NotFound(string noun, string id, string name, string lister)
         => New(id, ErrorCategory.ObjectNotFound, $"There is no {noun} '{name}'.", $"{lister} shows those that exist.", name);
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using CcExport.Engine;
-using CcExport.Engine.Exports;
+using CcExport.Engine.Profiles;
 
 namespace CcExport;
 
@@ -38,6 +38,28 @@ internal static class Paths
                 "Give a path that stands for one. A folder is one source with a segment for each file.")
             { Subject = path },
         };
+    }
+
+    /// <summary>Absolute paths of files; wildcards stand for as many as there are, and for at least one.</summary>
+    public static string[] ResolveAll(SessionState session, IEnumerable<string> paths)
+    {
+        List<string> all = [];
+        foreach (string path in paths)
+        {
+            string literal;
+            try { literal = session.Path.GetUnresolvedProviderPathFromPSPath(path); }
+            catch (Exception e) when (e is ItemNotFoundException or System.Management.Automation.DriveNotFoundException or ProviderNotFoundException) { throw NotFound(path); }
+            if (File.Exists(literal) || Directory.Exists(literal) || !WildcardPattern.ContainsWildcardCharacters(path))
+            {
+                all.Add(Resolve(session, path));
+                continue;
+            }
+            string[] matches;
+            try { matches = [.. session.Path.GetResolvedProviderPathFromPSPath(path, out _)]; }
+            catch (ItemNotFoundException) { throw NotFound(path); }
+            all.AddRange(matches.Length > 0 ? matches : throw NotFound(path));
+        }
+        return [.. all];
     }
 
     /// <summary>A source by its name, or a path and how its files are written.</summary>

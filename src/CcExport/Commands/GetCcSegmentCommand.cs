@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using CcExport.Completion;
-using CcExport.Engine.Exports;
 using CcExport.Engine.Profiles;
 
 namespace CcExport;
@@ -24,6 +23,11 @@ public sealed class GetCcSegmentCommand : CcCmdlet
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(SourceCompleter))]
     public string Source { get; set; } = "";
+
+    /// <summary>The connection whose export user reads, where the source is read as one. Without it the only one there is.</summary>
+    [Parameter(ParameterSetName = SourceSet)]
+    [ArgumentCompleter(typeof(ConnectionCompleter))]
+    public string? Connection { get; set; }
 
     /// <summary>A file or folder, instead of a named source. Wildcards may stand for exactly one.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
@@ -53,16 +57,20 @@ public sealed class GetCcSegmentCommand : CcCmdlet
     protected override void OnRecord()
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
-        IReadOnlyList<PSObject> segments = [.. Await((engine, ct) => engine.GetSegmentsAsync(place, ct)).Select(s => WithPlace(s, place))];
+        IReadOnlyList<PSObject> segments = [.. Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, ct)).Select(s => WithPlace(s, place, Connection))];
         Names.Write(this, segments, Name, s => ((Segment)s.BaseObject).Name,
             name => Errors.NotFound("segment", "SegmentNotFound", name, "Get-CcSegment without -Name"));
     }
 
     /// <summary>A segment of a bare path carries the path along, so that it binds to Get-CcProfile.</summary>
-    private static PSObject WithPlace(Segment segment, SourceReference place)
+    private static PSObject WithPlace(Segment segment, SourceReference place, string? connection)
     {
         var shown = PSObject.AsPSObject(segment);
-        if (place.Path is null) return shown;
+        if (place.Path is null)
+        {
+            if (connection is not null) shown.Properties.Add(new PSNoteProperty(nameof(Connection), connection));
+            return shown;
+        }
         shown.Properties.Add(new PSNoteProperty(nameof(Path), place.Path));
         if (place.Encoding is not null) shown.Properties.Add(new PSNoteProperty(nameof(Encoding), place.Encoding));
         if (place.Delimiter is not null) shown.Properties.Add(new PSNoteProperty(nameof(Delimiter), place.Delimiter));

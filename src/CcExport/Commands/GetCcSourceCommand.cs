@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using CcExport.Completion;
-using CcExport.Engine.Exports;
+using CcExport.Engine.Profiles;
 
 namespace CcExport;
 

@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using System.Management.Automation.Host;
-using System.Net;
 using System.Security;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
@@ -25,6 +24,7 @@ namespace CcExport;
 /// <example><code>New-CcConnection Newsletter $apiKey -DeviceCode -AcceptDataPrivacy -ContactLimit 50000</code><para>Signs in on another device, on a machine without a browser. A run that would bring the account over 50,000 contacts is refused.</para></example>
 /// <example><code>$token = Read-Host -AsSecureString 'Refresh token'; New-CcConnection Newsletter $apiKey -RefreshToken $token</code><para>Keeps a connection from a refresh token that exists already.</para></example>
 /// <example><code>Start-CcSimulator | New-CcConnection -AcceptDataPrivacy</code><para>Connects to a Constant Contact simulated on this machine.</para></example>
+/// <example><code>Get-Secret newsletter | New-CcConnection -Name Newsletter -ClientId $key -AcceptDataPrivacy</code><para>Takes the refresh token from a vault, where nobody sits before the session.</para></example>
 [Cmdlet(VerbsCommon.New, "CcConnection", SupportsShouldProcess = true, DefaultParameterSetName = RefreshTokenSet)]
 [OutputType(typeof(Connection))]
 public sealed class NewCcConnectionCommand : CcCmdlet
@@ -51,8 +51,8 @@ public sealed class NewCcConnectionCommand : CcCmdlet
     [Parameter(Mandatory = true, ParameterSetName = DeviceCodeSet)]
     public SwitchParameter DeviceCode { get; set; }
 
-    /// <summary>A refresh token of the application, as a secure string. It is used up if the application's tokens rotate.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RefreshTokenSet, ValueFromPipelineByPropertyName = true)]
+    /// <summary>A refresh token of the application, as a secure string, as Get-Secret gives it. It is used up if the application's tokens rotate.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RefreshTokenSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     public SecureString? RefreshToken { get; set; }
 
     /// <summary>The application's secret, where it was registered with one.</summary>
@@ -94,14 +94,14 @@ public sealed class NewCcConnectionCommand : CcCmdlet
         {
             Name = Name,
             ClientId = ClientId,
-            ClientSecret = Plain(ClientSecret),
+            ClientSecret = Secure.Plain(ClientSecret),
             Method = ParameterSetName switch
             {
                 InteractiveSet => SignInMethod.Interactive,
                 DeviceCodeSet => SignInMethod.DeviceCode,
                 _ => SignInMethod.RefreshToken,
             },
-            RefreshToken = ParameterSetName == RefreshTokenSet ? Plain(RefreshToken) : null,
+            RefreshToken = ParameterSetName == RefreshTokenSet ? Secure.Plain(RefreshToken) : null,
             RedirectPort = RedirectPort,
             AllowContributor = AllowContributor,
             ContactLimit = ContactLimit,
@@ -129,6 +129,4 @@ public sealed class NewCcConnectionCommand : CcCmdlet
             return false;
         }
     }
-
-    private static string? Plain(SecureString? secret) => secret is null ? null : new NetworkCredential("", secret).Password;
 }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
+using CcExport.Engine.Telemetry;
 using CcExport.Pipeline;
 
 namespace CcExport;
@@ -12,7 +13,7 @@ namespace CcExport;
 /// batch is sent that the service has already. Invoking the export again does the same.
 /// </para>
 /// <para>
-/// A run that ended as CompletedWithErrors keeps its contacts, encrypted, until the export's next run has gone through. -SendInDoubt sends the batches
+/// A run that ended with contacts unaccounted for, or refused without a name, keeps them, encrypted, until the export's next run has gone through. -SendInDoubt sends the batches
 /// whose answer was lost and whose job was not found; -Verify reads the list back and names each contact that is not on it.
 /// </para>
 /// </remarks>
@@ -23,6 +24,8 @@ namespace CcExport;
 [OutputType(typeof(Run))]
 public sealed class ResumeCcRunCommand : RunCmdlet
 {
+    private RunLog? _log;
+
     /// <summary>Sends the batches that stayed in doubt. The service may have them: then it gets the same contacts a second time, which changes nothing.</summary>
     [Parameter]
     public SwitchParameter SendInDoubt { get; set; }
@@ -39,6 +42,30 @@ public sealed class ResumeCcRunCommand : RunCmdlet
     [Parameter]
     public SwitchParameter WaitForRunner { get; set; }
 
+    /// <summary>
+    /// A file to which is written what happens, an object of JSON a line; what is there already stays, and several processes may write to one. Without it the file that the
+    /// environment variable CCEXPORT_LOG names. It holds no address. One that cannot be written is an error before anything is run.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    private protected override RunLog? Log => _log;
+
+    /// <inheritdoc/>
+    protected override void OnBegin()
+    {
+        base.OnBegin();
+        _log = Pipeline.Log.Open(this, LogPath, Post);
+    }
+
+    /// <inheritdoc/>
+    protected override void OnDispose()
+    {
+        base.OnDispose();
+        _log?.Dispose();
+    }
+
     private protected override string Action => "Go on with it";
 
     private protected override Task<Run> WorkAsync(CcEngine engine, long id, RunWatcher watcher, CancellationToken ct) => engine.ResumeAsync(new ResumeRequest
@@ -46,6 +73,6 @@ public sealed class ResumeCcRunCommand : RunCmdlet
         RunId = id,
         SendInDoubt = SendInDoubt,
         Verify = Verify,
-        Waits = new RunWaits { ForQuota = !NoQuotaWait && Attended.By(Host), ForRunner = WaitForRunner },
+        Waits = Attended.Waits(Host, NoQuotaWait, WaitForRunner),
     }, watcher, ct);
 }

@@ -25,10 +25,18 @@ public sealed class StartCcSimulatorCommand : CcCmdlet
     [Parameter]
     public SwitchParameter RotatingRefreshToken { get; set; }
 
+    /// <summary>
+    /// Unified profiles in its Customer Insights - Data, which Dataverse and the Customer Insights API show at DataverseUrl and InsightsUrl, with the segments
+    /// VIP, VIP_2 and Newsletter. They are computed and cost no memory.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(0, 100_000_000)]
+    public long Profiles { get; set; } = 10_000;
+
     /// <inheritdoc/>
     protected override void OnRecord()
     {
         if (ShouldProcess(Port == 0 ? "this machine" : $"port {Port} of this machine", "Start a Constant Contact simulator"))
-            WriteObject(Await(Start(ct => SimulatorProcess.StartAsync(Port, RotatingRefreshToken, ct))));
+            WriteObject(Await(Start(ct => SimulatorProcess.StartAsync(Port, RotatingRefreshToken, Profiles, ct))));
     }
 }

@@ -8,7 +8,8 @@ namespace CcExport;
 /// <summary>Asks Constant Contact whether exports can run over a connection.</summary>
 /// <remarks>
 /// Signs in with the kept tokens and reads the privileges of the signed-in user, the account's contact counts and the calls used today. What is
-/// wrong is a finding with the next step; the cmdlet fails only for a connection that does not exist.
+/// wrong is a finding with the next step, also that the account it runs as cannot read the key ring; the cmdlet fails only for a connection that does not exist. Before
+/// a schedule is trusted, run it as the service account.
 /// </remarks>
 /// <example><code>Test-CcConnection</code><para>Checks all connections.</para></example>
 /// <example><code>(Test-CcConnection Newsletter).Findings</code><para>Shows in sentences what there is to know about one connection.</para></example>

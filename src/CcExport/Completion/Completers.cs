@@ -2,27 +2,29 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using CcExport.Engine;
-using CcExport.Engine.Exports;
+using CcExport.Engine.Profiles;
 
 namespace CcExport.Completion;
 
 /// <summary>
-/// Completes a parameter from what the store holds, never from the network. Whatever goes wrong, and whatever takes too
-/// long, completes to nothing: the person is typing.
+/// Completes a parameter from what the store and files hold, never from a service. Whatever goes wrong, and whatever takes too
+/// long (a store or a folder on another machine), completes to nothing: the person is typing.
 /// </summary>
 internal abstract class StoreCompleter : IArgumentCompleter
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+    /// <summary>A store of this machine may be opened for the first time just now; one on another machine that does not answer is not waited for.</summary>
+    private static TimeSpan Limit => TimeSpan.FromSeconds(CcEngine.IsShared ? 1 : 2);
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
         try
         {
-            using var limit = new CancellationTokenSource(Limit);
+            TimeSpan most = Limit;
+            using var limit = new CancellationTokenSource(most);
             var bound = new Bound(fakeBoundParameters);   // here: it asks this runspace for its location
             Task<List<Candidate>> work = Task.Run(() => FindAsync(bound, limit.Token), limit.Token);
-            if (!work.Wait(Limit)) return [];
+            if (!work.Wait(most)) return [];
             return [.. work.Result.Where(c => c.Matches(wordToComplete)).Select(c => c.Result())];
         }
         catch (Exception) { return []; }
@@ -104,6 +106,14 @@ internal sealed class ExportCompleter : StoreCompleter
         => AskAsync(async engine => (await engine.GetExportsAsync(ct).ConfigureAwait(false)).Select(e => new Candidate(e.Name, Tip: $"{e.Source ?? e.Path} to {e.Connection}")), ct);
 }
 
+/// <summary>Numbers of plans that wait.</summary>
+internal sealed class PlanCompleter : StoreCompleter
+{
+    protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
+        => AskAsync(async engine => (await engine.GetPlansAsync(ct).ConfigureAwait(false)).Select(p => new Candidate(
+            p.Id.ToString(System.Globalization.CultureInfo.InvariantCulture), Tip: $"{p.Export ?? p.ListName}: {p.Adds:N0} new, {p.Updates:N0} updated, until {p.ExpiresAt.ToLocalTime():yyyy-MM-dd HH:mm}")), ct);
+}
+
 /// <summary>Names of sources.</summary>
 internal sealed class SourceCompleter : StoreCompleter
 {
@@ -118,25 +128,28 @@ internal sealed class ListCompleter : StoreCompleter
         => AskAsync(async engine => (await engine.GetKnownAsync(bound["Connection"], ct).ConfigureAwait(false)).Lists.Select(l => new Candidate(l.ListId, l.Name, l.Name)), ct);
 }
 
-/// <summary>Names of segments of the source or path that was typed.</summary>
+/// <summary>Names of segments of the path that was typed, or as they were last seen in the source.</summary>
 internal sealed class SegmentCompleter : StoreCompleter
 {
     protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
         => bound.Place is not { } place ? Task.FromResult<List<Candidate>>([])
-            : AskAsync(async engine => (await engine.GetSegmentsAsync(place, ct).ConfigureAwait(false)).Select(s => new Candidate(s.Name, s.DisplayName)), ct);
+            : AskAsync(async engine => (await engine.GetKnownSegmentsAsync(place, ct).ConfigureAwait(false)).Select(s => new Candidate(s.Name, s.DisplayName)), ct);
 }
 
-/// <summary>Columns of the segment, or of the first one, of the source or path that was typed.</summary>
+/// <summary>Columns of the segment, or of the first one, of the path that was typed, or as they were last seen in the source.</summary>
 internal sealed class ColumnCompleter : StoreCompleter
 {
     protected override Task<List<Candidate>> FindAsync(Bound bound, CancellationToken ct)
         => bound.Place is not { } place ? Task.FromResult<List<Candidate>>([])
-            : AskAsync(async engine =>
-            {
-                string? segment = bound["Segment"] ?? (await engine.GetSegmentsAsync(place, ct).ConfigureAwait(false)).FirstOrDefault()?.Name;
-                if (segment is null) return [];
-                return (await engine.GetColumnsAsync(place, segment, ct).ConfigureAwait(false)).Select(c => new Candidate(c));
-            }, ct);
+            : AskAsync(async engine => (await engine.GetKnownColumnsAsync(place, bound["Segment"], ct).ConfigureAwait(false)).Select(c => new Candidate(c)), ct);
+}
+
+/// <summary>Ids of the reasons that rejections have.</summary>
+internal sealed class ReasonCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+        => CcEngine.ReasonIds.Select(id => new Candidate(id, Tip: CcEngine.ExplainReason(id))).Where(c => c.Matches(wordToComplete)).Select(c => c.Result());
 }
 
 /// <summary>Names of encodings, as .NET and PowerShell have them.</summary>
@@ -149,6 +162,29 @@ internal sealed class EncodingCompleter : IArgumentCompleter
         new("windows-1251", Tip: "Cyrillic (Windows)"), new("windows-1254", Tip: "Turkish (Windows)"),
         new("iso-8859-1", Tip: "Western European (ISO)"), new("iso-8859-15", Tip: "Western European with euro sign (ISO)"),
         new("shift_jis", Tip: "Japanese"), new("gb18030", Tip: "Chinese"), new("us-ascii", Tip: "ASCII only"),
+    ];
+
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+        => Known.Where(c => c.Matches(wordToComplete)).Select(c => c.Result());
+}
+
+/// <summary>Time zones by their IANA names, the machine's first.</summary>
+internal sealed class TimeZoneCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+        => TimeZoneInfo.GetSystemTimeZones().Where(z => z.HasIanaId).OrderBy(z => z.Id != TimeZoneInfo.Local.Id).ThenBy(z => z.Id, StringComparer.Ordinal)
+            .Select(z => new Candidate(z.Id, Tip: z.DisplayName)).Where(c => c.Matches(wordToComplete)).Select(c => c.Result());
+}
+
+/// <summary>The forms of a schedule, to be changed to what is wanted.</summary>
+internal sealed class ScheduleCompleter : IArgumentCompleter
+{
+    private static readonly Candidate[] Known =
+    [
+        new("Daily 06:00", Tip: "Every day; up to four times: Daily 06:00,18:00"), new("Weekly Mon,Thu 06:00", Tip: "On days of the week"),
+        new("AfterRefresh", Tip: "When the source's data has been renewed"), new("0 6 * * *", Tip: "A cron expression: minute, hour, day, month, day of the week"),
     ];
 
     public IEnumerable<CompletionResult> CompleteArgument(

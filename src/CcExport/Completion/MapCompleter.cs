@@ -33,14 +33,17 @@ internal sealed class MapCompleter : StoreCompleter
         if (bound.Place is not { } place) return [];
         try
         {
-            string? segment = bound["Segment"] ?? (await engine.GetSegmentsAsync(place, ct).ConfigureAwait(false)).FirstOrDefault()?.Name;
-            return segment is null ? [] : await engine.GetColumnsAsync(place, segment, ct).ConfigureAwait(false);
+            return await engine.GetKnownColumnsAsync(place, bound["Segment"], ct).ConfigureAwait(false);
         }
         catch (CcException) { return []; }   // the keys are worth having without it
     }
 
     private static string Guess(string[] usual, IReadOnlyList<string> columns)
-        => columns.FirstOrDefault(column => usual.Contains(string.Concat(column.Where(char.IsLetterOrDigit)).ToLowerInvariant())) ?? "";
+        => columns.FirstOrDefault(column => usual.Contains(Bare(column)))
+            // Dataverse's columns begin with their publisher: msdynci_emailaddress1.
+            ?? columns.FirstOrDefault(column => column.IndexOf('_') is > 0 and var end && usual.Contains(Bare(column[(end + 1)..]))) ?? "";
+
+    private static string Bare(string column) => string.Concat(column.Where(char.IsLetterOrDigit)).ToLowerInvariant();
 
     private static Candidate Map(string shown, params string[][] pairs)
     {

@@ -1,4 +1,5 @@
 using System.Management.Automation.Host;
+using CcExport.Engine.Exports;
 
 namespace CcExport.Pipeline;
 
@@ -8,6 +9,9 @@ internal static class Attended
     public static bool By(PSHost host)
         => host.Name == "ConsoleHost" && Environment.UserInteractive && !Console.IsInputRedirected && !Console.IsOutputRedirected
             && !Environment.GetCommandLineArgs().Skip(1).Any(IsNonInteractive);
+
+    /// <summary>What a run waits for: the next day only where somebody can see that it does.</summary>
+    public static RunWaits Waits(PSHost host, bool noQuotaWait, bool waitForRunner) => new() { ForQuota = !noQuotaWait && By(host), ForRunner = waitForRunner };
 
     /// <summary>-NonInteractive as pwsh takes it: any beginning that no other of its parameters has.</summary>
     private static bool IsNonInteractive(string argument)

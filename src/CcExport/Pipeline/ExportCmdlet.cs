@@ -1,14 +1,17 @@
 using System.Collections;
+using System.Data;
+using System.Data.Common;
 using System.Management.Automation;
 using CcExport.Completion;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
+using CcExport.Engine.Telemetry;
 using CcExport.Pipeline;
 
 namespace CcExport;
 
 /// <summary>
-/// What Invoke-CcExport and Test-CcExport have in common: a stored export, a path, or piped objects; and one piece of engine
+/// What Invoke-CcExport, Test-CcExport and Get-CcPlan have in common: a stored export, a path, or piped objects; and one piece of engine
 /// work, which for piped objects begins at the first of them and ends after the last.
 /// </summary>
 public abstract class ExportCmdlet : CcCmdlet
@@ -34,7 +37,8 @@ public abstract class ExportCmdlet : CcCmdlet
     public string[] Name { get; set; } = [];
 
     /// <summary>
-    /// Profiles of any shape: rows of Import-Csv, objects, hashtables, rows of a data table. The first one settles the columns; a later one without a
+    /// Profiles of any shape: rows of Import-Csv, objects, hashtables, rows of a data table or of a data reader. An open reader given by name
+    /// (-InputObject $reader) is read to its end, the fastest way out of a database. The first one settles the columns; a later one without a
     /// property lacks the value. Numbers and dates are written the same on every machine (dates in ISO 8601); several values of one property are joined
     /// with a semicolon.
     /// </summary>
@@ -61,7 +65,10 @@ public abstract class ExportCmdlet : CcCmdlet
     [ArgumentCompleter(typeof(ListCompleter))]
     public string? ListId { get; set; }
 
-    /// <summary>Contact field to profile column, as a hashtable; email is required.</summary>
+    /// <summary>
+    /// Contact field to profile column, as a hashtable; email is required. For piped objects a script block may stand in the place of a column, as in
+    /// Select-Object's calculated properties: $_ is the object, and where the script fails the value is missing, with one warning at the end.
+    /// </summary>
     [Parameter(Mandatory = true, ParameterSetName = PipedSet)]
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [ValidateNotNull]
@@ -86,10 +93,19 @@ public abstract class ExportCmdlet : CcCmdlet
     [Parameter(ParameterSetName = PathSet)]
     public string[]? Header { get; set; }
 
-    /// <summary>The column or property that identifies a profile, shown with each rejection. By default CustomerId and the like.</summary>
+    /// <summary>The column or property that identifies a profile, shown with each rejection. By default CustomerId and the like. For piped objects also a script block.</summary>
     [Parameter(ParameterSetName = PipedSet)]
     [Parameter(ParameterSetName = PathSet)]
-    public string? KeyProperty { get; set; }
+    public object? KeyProperty { get; set; }
+
+    /// <summary>
+    /// The column or property whose newest value wins: of several profiles with one address that one is sent, and of equals the earlier. By default the first
+    /// profile is. Values are dates (ISO 8601, or month before day; UTC without an offset) or plain numbers; a number and a date do not compare, and what is
+    /// neither takes no other's place. For piped objects also a script block. A stored export has its own column.
+    /// </summary>
+    [Parameter(ParameterSetName = PipedSet)]
+    [Parameter(ParameterSetName = PathSet)]
+    public object? PreferNewest { get; set; }
 
     /// <summary>The most contacts in one import request, at most 39,999.</summary>
     [Parameter(ParameterSetName = PipedSet)]
@@ -102,6 +118,19 @@ public abstract class ExportCmdlet : CcCmdlet
     [Parameter(ParameterSetName = PathSet)]
     [ValidateRange(1, long.MaxValue)]
     public long? MaxProfiles { get; set; }
+
+    /// <summary>
+    /// Files of addresses that are not sent, beside the stored suppression list and the files that a stored export has: one address a line, or CSV or NDJSON with a
+    /// column email, e-mail or email address, also compressed (.gz). Wildcards are resolved. One that cannot be read is an error, and nothing is sent.
+    /// </summary>
+    [Parameter]
+    [SupportsWildcards]
+    public string[]? SuppressionPath { get; set; }
+
+    private string[] Suppressions => SuppressionPath is { } paths ? Paths.ResolveAll(SessionState, paths) : [];
+
+    /// <summary>Where it is written what happens; null: nowhere.</summary>
+    private protected virtual RunLog? Log => null;
 
     /// <summary>Asks, where this cmdlet asks at all, whether to go on.</summary>
     private protected abstract bool Approve(RunRequest request);
@@ -148,14 +177,16 @@ public abstract class ExportCmdlet : CcCmdlet
 
     /// <summary>What is exported and where to, for a question.</summary>
     private protected static string Describe(RunRequest request)
-        => request.ExportName is { } name ? $"export '{name}'"
+        => request.PlanId is { } plan ? $"plan {plan}" : request.ExportName is { } name ? $"export '{name}'"
             : (request.Piped is null ? $"'{request.Source?.Path}'" : "the piped objects") + $" to list '{request.ListId}' over connection '{request.Connection}'";
+
+    private protected RunRequest Stored(string name) => new() { ExportName = name, SuppressionPath = Suppressions };
 
     private void RunStored()
     {
         foreach (string name in Name)
         {
-            var request = new RunRequest { ExportName = name };
+            RunRequest request = Stored(name);
             if (!Approve(request)) continue;
             try { Run(request); }
             catch (CcException e) { WriteError(Errors.From(e, name)); }   // the next export may well go
@@ -164,11 +195,18 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private void RunPath()
     {
-        var request = AdHoc() with { Source = Paths.Reference(SessionState, null, Path, Encoding, Delimiter, Header), Segment = Segment ?? [] };
+        RunRequest request = AdHoc() with
+        {
+            Map = Maps.From(Map!),
+            KeyProperty = Maps.Column(KeyProperty, nameof(KeyProperty)),
+            PreferNewest = Maps.Column(PreferNewest, nameof(PreferNewest)),
+            Source = Paths.Reference(SessionState, null, Path, Encoding, Delimiter, Header),
+            Segment = Segment ?? [],
+        };
         if (Approve(request)) Run(request);
     }
 
-    private void Run(RunRequest request)
+    private protected void Run(RunRequest request)
     {
         Begin(request);
         Finish(_work!);
@@ -176,15 +214,53 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private void Take(PSObject input)
     {
-        if (input.BaseObject is IList several and not IDictionary)   // -InputObject $rows
+        switch (input.BaseObject)
         {
-            foreach (object? one in several)
-            {
-                if (one is not null) TakeOne(PSObject.AsPSObject(one));
-            }
-            return;
+            // -InputObject $rows
+            case IList several and not IDictionary:
+                TakeAll(several);
+                break;
+            case DataTable table:
+                TakeAll(table.Rows);
+                break;
+            case IDataReader reader:
+                TakeAll(reader, input);
+                break;
+            default:
+                TakeOne(input);
+                break;
         }
-        TakeOne(input);
+    }
+
+    private void TakeAll(ICollection several)
+    {
+        foreach (object? one in several)
+        {
+            if (one is not null) TakeOne(PSObject.AsPSObject(one));
+        }
+    }
+
+    /// <summary>An open query: each row is read where it lies, nothing is made of it.</summary>
+    private void TakeAll(IDataReader reader, PSObject input)
+    {
+        long rows = 0;
+        while (!Stop.IsCancellationRequested && Read())
+        {
+            TakeOne(input);
+            rows++;
+        }
+        Stop.ThrowIfCancellationRequested();
+
+        bool Read()
+        {
+            try { return reader.Read(); }
+            catch (Exception e) when (e is DbException or InvalidOperationException or IOException)
+            {
+                // Not in the database's words: they may hold the query, or a person's data.
+                throw new CcException("InputFailed", CcErrorKind.InvalidData, FormattableString.Invariant($"The reader failed after {rows:N0} rows ({e.GetType().Name}). Nothing was sent."),
+                    "The inner exception says why (Get-Error). Mend the query or the connection and export again.", e);
+            }
+        }
     }
 
     private void TakeOne(PSObject input)
@@ -210,9 +286,8 @@ public abstract class ExportCmdlet : CcCmdlet
 
     private bool BeginPiping(PSObject first)
     {
-        RunRequest request = AdHoc();
-        _feed = new PipedFeed(first, request.Map!, KeyProperty, WriteWarning);
-        request = request with { Map = _feed.Map, KeyProperty = _feed.Key, Piped = _feed.Rows, Trigger = "Pipeline" };
+        _feed = new PipedFeed(first, Maps.Feeds(Map!), Feed.From(KeyProperty, nameof(KeyProperty)), Feed.From(PreferNewest, nameof(PreferNewest)), WriteWarning);
+        RunRequest request = AdHoc() with { Map = _feed.Map, KeyProperty = _feed.Key, PreferNewest = _feed.Newest, Piped = _feed.Rows, Trigger = "Pipeline" };
         _declined = !Approve(request);
         if (!_declined) Begin(request);
         return !_declined;
@@ -223,22 +298,22 @@ public abstract class ExportCmdlet : CcCmdlet
     {
         Connection = Connection,
         ListId = ListId,
-        Map = Maps.From(Map!),
-        KeyProperty = KeyProperty,
         BatchSize = BatchSize,
         MaxProfiles = MaxProfiles,
+        SuppressionPath = Suppressions,
     };
 
     private void Begin(RunRequest request)
     {
         _request = request;
-        _watcher = new RunWatcher(Post, this, $"{MyInvocation.MyCommand?.Name}: {Describe(request)}");
+        _watcher = new RunWatcher(Post, this, $"{MyInvocation.MyCommand?.Name}: {Describe(request)}", Log);
         RunWatcher watcher = _watcher;
         _work = Start((engine, ct) => WorkAsync(engine, request, watcher, ct));
     }
 
     private void Finish(Task<object> work)
     {
+        _feed?.Report();
         object result;
         try { result = Await(work); }
         catch (Exception e) when (Errors.IsOurs(e))

@@ -6,31 +6,44 @@ namespace CcExport.Pipeline;
 
 /// <summary>
 /// Objects of any shape on their way into a run. The first one settles which columns there are; a later one that lacks a
-/// property is a profile that lacks the value.
+/// property is a profile that lacks the value. Script blocks have columns of their own, after those of properties.
 /// </summary>
 internal sealed class PipedFeed
 {
     private const string Place = "pipeline";
     private readonly string[] _columns;
+    private readonly ScriptValues[] _scripts;
+    private readonly int _keyScript;
     private readonly Dictionary<Type, RowReader> _readers = [];
     private readonly Action<string> _warn;
     private readonly HashSet<string> _unreadable = new(StringComparer.OrdinalIgnoreCase);
     private Type? _type;
     private RowReader? _reader;
+    private long _addressKeys;
 
-    /// <summary>Finds the map's columns and the key on the first object: <c>ColumnNotFound</c> lists those that exist.</summary>
-    public PipedFeed(PSObject first, IReadOnlyDictionary<string, string> map, string? keyProperty, Action<string> warn)
+    /// <summary>Finds the map's columns and the others on the first object: <c>ColumnNotFound</c> lists those that exist.</summary>
+    public PipedFeed(PSObject first, IReadOnlyDictionary<string, Feed> map, Feed? key, Feed? newest, Action<string> warn)
     {
         IReadOnlyList<string> existing = RowReader.NamesOf(first);
-        string[] fields = [.. map.Keys];
-        IReadOnlyList<string> found = CcEngine.ResolveColumns([.. map.Values], existing, Place);
-        Map = fields.Zip(found).ToDictionary(x => x.First, x => x.Second, StringComparer.Ordinal);
-        Key = keyProperty is null
-            ? CcEngine.KeyCandidates.Select(name => existing.FirstOrDefault(e => e.Equals(name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(name => name is not null)
-            : CcEngine.ResolveColumns([keyProperty], existing, Place)[0];
-        _columns = [.. found.Concat(Key is null ? [] : [Key]).Distinct(StringComparer.Ordinal)];
+        var scripts = new List<(string Name, ScriptValues Values)>();
+        string Find(Feed feed, string what)
+        {
+            if (feed.Script is not { } script) return CcEngine.ResolveColumns([feed.Name], existing, Place)[0];
+            string name = feed.Name;
+            while (existing.Contains(name, StringComparer.OrdinalIgnoreCase) || scripts.Any(s => s.Name == name)) name += "}";
+            scripts.Add((name, new ScriptValues(what, script)));
+            return name;
+        }
+        Map = map.ToDictionary(m => m.Key, m => Find(m.Value, $"'{m.Key}'"), StringComparer.Ordinal);
+        Key = key is { } k ? Find(k, "-KeyProperty")
+            : CcEngine.KeyCandidates.Select(name => existing.FirstOrDefault(e => e.Equals(name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(name => name is not null);
+        Newest = newest is { } n ? Find(n, "-PreferNewest") : null;
+        string[] named = [.. scripts.Select(s => s.Name)];
+        _columns = [.. Map.Values.Append(Key).Append(Newest).OfType<string>().Except(named).Distinct(StringComparer.Ordinal)];
+        _scripts = [.. scripts.Select(s => s.Values)];
+        _keyScript = key?.Script is null ? -1 : Array.IndexOf(named, Key);
         _warn = warn;
-        Rows = new PipedProfiles(_columns);
+        Rows = new PipedProfiles([.. _columns, .. named]);
     }
 
     /// <summary>What the engine reads.</summary>
@@ -42,6 +55,9 @@ internal sealed class PipedFeed
     /// <summary>The key column; null when there is none.</summary>
     public string? Key { get; }
 
+    /// <summary>The column whose newest value wins; null when the first object does.</summary>
+    public string? Newest { get; }
+
     /// <summary>Takes one object; true when what has gathered must be handed over now.</summary>
     public bool Add(PSObject input)
     {
@@ -50,7 +66,26 @@ internal sealed class PipedFeed
         if (type != _type) Learn(item, type);
         Rows.BeginRow();
         _reader!.Read(input, item, Rows);
+        for (int i = 0; i < _scripts.Length; i++)
+        {
+            string? value = _scripts[i].Of(input);
+            if (i == _keyScript && value?.Contains('@', StringComparison.Ordinal) == true)
+            {
+                // Rejections are joined by the key, and never hold an address.
+                _addressKeys++;
+                value = null;
+            }
+            Rows.Add(_columns.Length + i, value);
+        }
         return Rows.EndRow();
+    }
+
+    /// <summary>Says what went wrong with script blocks, once each.</summary>
+    public void Report()
+    {
+        foreach (ScriptValues script in _scripts) script.Report(_warn);
+        if (_addressKeys > 0) _warn($"The script block for -KeyProperty gave something with an @ for {_addressKeys:N0} objects; they have no key, since a rejection never holds an address.");
+        _addressKeys = 0;
     }
 
     private void Learn(object item, Type type)

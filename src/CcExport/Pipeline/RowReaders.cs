@@ -2,6 +2,7 @@ using System.Collections;
 using System.Data;
 using System.Management.Automation;
 using System.Reflection;
+using CcExport.Engine;
 using CcExport.Engine.Profiles;
 
 namespace CcExport.Pipeline;
@@ -21,6 +22,7 @@ internal abstract class RowReader
         IDictionary<string, object?> items => [.. items.Keys],
         DataRow row => [.. row.Table.Columns.Cast<DataColumn>().Select(column => column.ColumnName)],
         DataRowView view => [.. view.Row.Table.Columns.Cast<DataColumn>().Select(column => column.ColumnName)],
+        IDataRecord record => [.. Enumerable.Range(0, record.FieldCount).Select(record.GetName)],
         _ => [.. input.Properties.Select(property => property.Name)],
     };
 
@@ -32,6 +34,8 @@ internal abstract class RowReader
         IDictionary => new DictionaryReader(columns),
         IDictionary<string, object?> => new NamedValuesReader(columns),
         DataRow or DataRowView => new DataRowReader(columns),
+        Profile => new ProfileReader(columns, ProfileTypes.Of(item.GetType())!.Columns, unreadable),
+        IDataRecord => new DataRecordReader(columns),
         _ => TypedReader.For(item.GetType(), columns, unreadable),
     };
 }
@@ -75,6 +79,37 @@ internal class PropertyReader(string[] columns, Action<string> unreadable) : Row
         {
             unreadable(property.Name);
             return null;
+        }
+    }
+}
+
+/// <summary>Profiles of Get-CcProfile: what the engine has read goes back to it as it is. Members that a person added are PowerShell's.</summary>
+internal sealed class ProfileReader(string[] columns, IReadOnlyList<string> existing, Action<string> unreadable) : PropertyReader(columns, unreadable)
+{
+    private readonly string[] _columns = columns;
+    private readonly int[] _positions = [.. columns.Select(column => IndexOf(existing, column))];
+
+    private static int IndexOf(IReadOnlyList<string> existing, string column)
+    {
+        for (int i = 0; i < existing.Count; i++)
+        {
+            if (existing[i].Equals(column, StringComparison.OrdinalIgnoreCase)) return i;
+        }
+        return -1;
+    }
+
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        byte[] row = ((Profile)item).Row;
+        for (int i = 0; i < _positions.Length; i++)
+        {
+            if (_positions[i] < 0)
+            {
+                rows.Add(i, input.Properties[_columns[i]] is { } property ? Value(property) : null);
+                continue;
+            }
+            ReadOnlySpan<byte> value = ProfilePage.Utf8(row, _positions[i], out bool missing);
+            if (!missing) rows.AddUtf8(i, value);
         }
     }
 }
@@ -126,6 +161,49 @@ internal sealed class DataRowReader(string[] columns) : RowReader
             // A deleted row has no values any more.
             object? value = _positions[i] < 0 || row.RowState == DataRowState.Deleted ? null : row[_positions[i]];
             rows.Add(i, value as string ?? ValueText.Of(value));
+        }
+    }
+}
+
+/// <summary>Rows of an open query, as the reader itself or as the records that it is enumerated by. Positions are kept as long as the names stand there.</summary>
+internal sealed class DataRecordReader(string[] columns) : RowReader
+{
+    private readonly int[] _positions = new int[columns.Length];
+    private readonly bool[] _texts = new bool[columns.Length];
+    private bool _learnt;
+
+    public override void Read(PSObject input, object item, PipedProfiles rows)
+    {
+        var record = (IDataRecord)item;
+        if (!_learnt || !Fits(record)) Learn(record);
+        for (int i = 0; i < columns.Length; i++)
+        {
+            int at = _positions[i];
+            if (at < 0 || record.IsDBNull(at))
+            {
+                rows.Add(i, null);
+                continue;
+            }
+            rows.Add(i, _texts[i] ? record.GetString(at) : ValueText.Of(record.GetValue(at)));
+        }
+    }
+
+    private bool Fits(IDataRecord record)
+    {
+        for (int i = 0; i < columns.Length; i++)
+        {
+            if (_positions[i] >= 0 && (_positions[i] >= record.FieldCount || record.GetName(_positions[i]) != columns[i])) return false;
+        }
+        return true;
+    }
+
+    private void Learn(IDataRecord record)
+    {
+        _learnt = true;
+        for (int i = 0; i < columns.Length; i++)
+        {
+            int at = Enumerable.Range(0, record.FieldCount).FirstOrDefault(n => record.GetName(n).Equals(columns[i], StringComparison.OrdinalIgnoreCase), -1);
+            (_positions[i], _texts[i]) = (at, at >= 0 && record.GetFieldType(at) == typeof(string));
         }
     }
 }

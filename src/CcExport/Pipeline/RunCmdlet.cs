@@ -2,6 +2,7 @@ using System.Management.Automation;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Store;
+using CcExport.Engine.Telemetry;
 using CcExport.Pipeline;
 
 namespace CcExport;
@@ -12,6 +13,9 @@ public abstract class RunCmdlet : CcCmdlet
     /// <summary>Numbers of runs. Runs bind through the pipeline.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     public long[] Id { get; set; } = [];
+
+    /// <summary>Where it is written what happens; null: nowhere.</summary>
+    private protected virtual RunLog? Log => null;
 
     /// <summary>What is to be done, for a question; null: it is not asked.</summary>
     private protected abstract string? Action { get; }
@@ -27,7 +31,7 @@ public abstract class RunCmdlet : CcCmdlet
         foreach (long id in Id)
         {
             if (Action is { } action && !ShouldProcess($"run {id}", action)) continue;
-            var watcher = new RunWatcher(Post, this, $"{MyInvocation.MyCommand?.Name}: run {id}");
+            var watcher = new RunWatcher(Post, this, $"{MyInvocation.MyCommand?.Name}: run {id}", Log);
             try
             {
                 Run run = Await((engine, ct) => WorkAsync(engine, id, watcher, ct));
@@ -47,15 +51,16 @@ public abstract class RunCmdlet : CcCmdlet
 /// <summary>What a run says beside itself: an error when it failed or stands still, a warning when it needs a look.</summary>
 internal static class RunOutcome
 {
-    public static void Comment(Cmdlet cmdlet, Run run)
+    /// <param name="target">What an error is about; null: the run.</param>
+    public static void Comment(Cmdlet cmdlet, Run run, object? target = null)
     {
         switch (run.Status)
         {
             case RunStatus.Failed:
-                cmdlet.WriteError(Errors.RunFailed(run.Id, run.Message, run));
+                cmdlet.WriteError(Errors.RunFailed(run.Id, run.Message, target ?? run));
                 break;
             case RunStatus.Interrupted:
-                cmdlet.WriteError(Errors.RunInterrupted(run.Id, run.Message, run));
+                cmdlet.WriteError(Errors.RunInterrupted(run.Id, run.Message, target ?? run));
                 break;
             case RunStatus.Canceled:
                 cmdlet.WriteWarning($"Run {run.Id} was ended before its end: {run.Message}");

@@ -1,10 +1,11 @@
 using System.Management.Automation;
 using CcExport.Engine.Exports;
+using CcExport.Engine.Telemetry;
 
 namespace CcExport.Pipeline;
 
-/// <summary>Passes what a run reports on to the streams. Of the progress only the newest is kept until it can be written.</summary>
-internal sealed class RunWatcher(Action<Action> post, Cmdlet cmdlet, string activity) : IRunObserver
+/// <summary>Passes what a run reports on to the streams, and to the log if there is one. Of the progress only the newest is kept until it can be written.</summary>
+internal sealed class RunWatcher(Action<Action> post, Cmdlet cmdlet, string activity, RunLog? log = null) : IRunObserver
 {
     private const int ActivityId = 43_999;
     private const long Interval = 1_000;
@@ -17,9 +18,19 @@ internal sealed class RunWatcher(Action<Action> post, Cmdlet cmdlet, string acti
         if (Interlocked.Exchange(ref _newest, new Box(progress)) is null) post(Write);
     }
 
-    public void Warning(string message) => post(() => cmdlet.WriteWarning(message));
+    public void Warning(string message)
+    {
+        log?.Message(RunEventLevel.Warning, message);
+        post(() => cmdlet.WriteWarning(message));
+    }
 
-    public void Verbose(string message) => post(() => cmdlet.WriteVerbose(message));
+    public void Verbose(string message)
+    {
+        log?.Message(RunEventLevel.Debug, message);
+        post(() => cmdlet.WriteVerbose(message));
+    }
+
+    public void Event(RunEvent what) => log?.Write(what);
 
     /// <summary>Takes the bar away. Pipeline thread only.</summary>
     public void Close()

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Security;
 using System.Text.Json;
@@ -26,14 +27,14 @@ internal sealed class SimulatorProcess
 
     public static SimulatorProcess? Find(int id) => All.GetValueOrDefault(id);
 
-    public static async Task<SimulatorInfo> StartAsync(int port, bool rotating, CancellationToken ct)
+    public static async Task<SimulatorInfo> StartAsync(int port, bool rotating, long profiles, CancellationToken ct)
     {
         string folder = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(SimulatorProcess).Assembly.Location)!, "..", "simulator"));
         string file = Path.Combine(folder, "CcExport.Simulator.dll");
         if (!File.Exists(file)) throw Failure("SimulatorMissing", $"The simulator is not where it should be: '{file}'.", "Install the module again.");
         string dotnet = DotnetHost.Find();
         // Long-lived tokens unless asked otherwise: a script that is started again with an old one should work.
-        var start = new ProcessStartInfo(dotnet, [file, "--urls", $"http://127.0.0.1:{port}", "--rotating", rotating ? "true" : "false"])
+        var start = new ProcessStartInfo(dotnet, [file, "--urls", $"http://127.0.0.1:{port}", "--rotating", rotating ? "true" : "false", "--profiles", profiles.ToString(CultureInfo.InvariantCulture)])
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,
@@ -129,8 +130,16 @@ internal sealed class SimulatorProcess
                 AuthorizationEndpoint = new Uri(root.GetProperty("authorizationEndpoint").GetString()!),
                 ClientId = root.GetProperty("clientId").GetString()!,
                 RefreshToken = Secret(root.GetProperty("refreshToken").GetString()!),
+                AuthorityUrl = new Uri(root.GetProperty("authorityUrl").GetString()!),
+                TenantId = root.GetProperty("tenantId").GetString()!,
+                EntraClientId = root.GetProperty("entraClientId").GetString()!,
+                EntraClientSecret = Secret(root.GetProperty("entraClientSecret").GetString()!),
                 ListId = root.GetProperty("listId").GetString()!,
                 ListName = root.GetProperty("listName").GetString()!,
+                DataverseUrl = new Uri(root.GetProperty("dataverseUrl").GetString()!),
+                InsightsUrl = new Uri(root.GetProperty("insightsUrl").GetString()!),
+                InstanceId = root.GetProperty("instanceId").GetGuid(),
+                SubscriptionKey = Secret(root.GetProperty("subscriptionKey").GetString()!),
                 ProcessId = root.GetProperty("pid").GetInt32(),
             };
         }
