@@ -25,18 +25,22 @@ internal sealed class MemorySpools
             return Task.CompletedTask;
         }
 
-        public Task<(byte[] Rented, int Length)> ReadBodyAsync(int batch, CancellationToken ct)
+        public Task<(byte[] Rented, int Length)> ReadBodyAsync(int batch, CancellationToken ct) => Task.FromResult(Copy(batch, b => b.Body));
+
+        public Task<(byte[] Rented, int Length)> ReadOriginBytesAsync(int batch, CancellationToken ct) => Task.FromResult(Copy(batch, b => b.Origins));
+
+        public void Remove(int batch)
         {
-            byte[] body;
-            lock (_batches) body = _batches[batch].Body;
-            byte[] rented = BatchMemory.Pool.Rent(body.Length);
-            body.CopyTo(rented, 0);
-            return Task.FromResult((rented, body.Length));
+            lock (_batches) _batches.Remove(batch);
         }
 
-        public Task<List<RowOrigin>> ReadOriginsAsync(int batch, CancellationToken ct)
+        private (byte[] Rented, int Length) Copy(int batch, Func<(byte[] Body, byte[] Origins), byte[]> section)
         {
-            lock (_batches) return Task.FromResult(BatchSealer.ReadOrigins(_batches[batch].Origins));
+            byte[] bytes;
+            lock (_batches) bytes = section(_batches[batch]);
+            byte[] rented = BatchMemory.Pool.Rent(bytes.Length);
+            bytes.CopyTo(rented, 0);
+            return (rented, bytes.Length);
         }
 
         public void Dispose()

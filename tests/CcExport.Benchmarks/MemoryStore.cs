@@ -5,12 +5,20 @@ namespace CcExport.Benchmarks;
 /// <summary>A store whose journal of runs is in memory; all else (connections, the call ledger, leases) is the real one's.</summary>
 internal sealed class MemoryStore(IStore real) : IStore
 {
+    public StoreAccess Access => real.Access;
     public IConnectionStore Connections => real.Connections;
+    public IExportUserStore ExportUsers => real.ExportUsers;
     public ISourceStore Sources => real.Sources;
     public IExportStore Exports => real.Exports;
+    public IScheduleStore Schedules => real.Schedules;
     public IRunJournal Runs { get; } = new MemoryJournal();
     public ICallLedger Calls => real.Calls;
     public ILeaseStore Leases => real.Leases;
+    public IFingerprintStore Fingerprints => real.Fingerprints;
+    public ISuppressionStore Suppressions => real.Suppressions;
+    public IAnnouncementStore Announcements => real.Announcements;
+    public IPreImageStore PreImages => real.PreImages;
+    public IKeyRingStore Keys => real.Keys;
 
     public ValueTask DisposeAsync() => real.DisposeAsync();
 }
@@ -38,8 +46,10 @@ internal sealed class MemoryJournal : IRunJournal
         return Task.CompletedTask;
     }
 
-    public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct)
+    public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct, string? sight = null)
         => SetAsync(runId, r => r with { Numbers = numbers, AllSealedAt = at });
+
+    public Task GoAsync(long runId, string definition, string sight, DateTimeOffset at, CancellationToken ct) => throw new NotSupportedException();
 
     public Task SendingAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct)
         => SetAsync(runId, batch, b => b with { State = BatchState.Sending, SendingAt = at, SentAt = null, Attempts = b.Attempts + 1 });
@@ -85,13 +95,25 @@ internal sealed class MemoryJournal : IRunJournal
 
     public Task<IReadOnlyList<RunRecord>> ListAsync(RunQuery query, CancellationToken ct)
     {
-        lock (_runs) return Task.FromResult<IReadOnlyList<RunRecord>>([.. _runs.Values.OrderByDescending(r => r.Id).Take(query.Limit)]);
+        // No plan is ever made here.
+        lock (_runs) return Task.FromResult<IReadOnlyList<RunRecord>>(query.Plans == true ? [] : [.. _runs.Values.OrderByDescending(r => r.Id).Take(query.Limit)]);
+    }
+
+    public Task<IReadOnlyList<RunRecord>> ListNewestAsync(CancellationToken ct)
+    {
+        lock (_runs)
+        {
+            return Task.FromResult<IReadOnlyList<RunRecord>>(
+                [.. _runs.Values.Where(r => r.Export is not null).GroupBy(r => NameKey.Of(r.Export!), StringComparer.Ordinal).Select(g => g.MaxBy(r => r.Id)!)]);
+        }
     }
 
     public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct)
     {
         lock (_runs) return Task.FromResult<IReadOnlyList<BatchRecord>>([.. _batches[runId].Values]);
     }
+
+    public Task ClaimAsync(long runId, string activityId, CancellationToken ct) => Task.CompletedTask;
 
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct)
     {
@@ -107,6 +129,7 @@ internal sealed class MemoryJournal : IRunJournal
     public Task<IReadOnlyList<RunRecord>> ListDispensableAsync(DateTimeOffset startedBefore, long after, int limit, CancellationToken ct)
         => Task.FromResult<IReadOnlyList<RunRecord>>([]);
 
+    public Task<bool> TryBeginTidyingAsync(DateTimeOffset now, TimeSpan every, CancellationToken ct) => Task.FromResult(true);
     public Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => Task.FromResult<IReadOnlyList<long>>([]);
 
     private Task SetAsync(long runId, Func<RunRecord, RunRecord> change)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
+using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
 
 namespace CcExport.Benchmarks;

@@ -36,12 +36,20 @@ internal sealed class Reaper(KillPlan plan)
 /// <summary>The real store, in which one step is deadly.</summary>
 internal sealed class DeadlyStore(IStore store, Reaper reaper) : IStore
 {
+    public StoreAccess Access => store.Access;
     public IConnectionStore Connections { get; } = new DeadlyConnections(store.Connections, reaper);
+    public IExportUserStore ExportUsers => store.ExportUsers;
     public ISourceStore Sources => store.Sources;
     public IExportStore Exports => store.Exports;
+    public IScheduleStore Schedules => store.Schedules;
     public IRunJournal Runs { get; } = new DeadlyJournal(store.Runs, reaper);
     public ICallLedger Calls => store.Calls;
     public ILeaseStore Leases => store.Leases;
+    public IFingerprintStore Fingerprints => store.Fingerprints;
+    public ISuppressionStore Suppressions => store.Suppressions;
+    public IAnnouncementStore Announcements => store.Announcements;
+    public IPreImageStore PreImages => store.PreImages;
+    public IKeyRingStore Keys => store.Keys;
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }
@@ -66,8 +74,11 @@ internal sealed class DeadlyJournal(IRunJournal inner, Reaper reaper) : IRunJour
     public Task SealedAsync(long runId, BatchRecord batch, CancellationToken ct)
         => reaper.AtAsync("Sealed", () => inner.SealedAsync(runId, batch, ct));
 
-    public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct)
-        => reaper.AtAsync("AllSealed", () => inner.AllSealedAsync(runId, numbers, at, ct));
+    public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct, string? sight = null)
+        => reaper.AtAsync("AllSealed", () => inner.AllSealedAsync(runId, numbers, at, ct, sight));
+
+    public Task GoAsync(long runId, string definition, string sight, DateTimeOffset at, CancellationToken ct)
+        => reaper.AtAsync("Go", () => inner.GoAsync(runId, definition, sight, at, ct));
 
     public Task SendingAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct)
         => reaper.AtAsync("Sending", () => inner.SendingAsync(runId, batch, at, ct));
@@ -98,16 +109,21 @@ internal sealed class DeadlyJournal(IRunJournal inner, Reaper reaper) : IRunJour
     public Task ReopenAsync(long runId, IReadOnlyCollection<int> sealedAgain, string definition, CancellationToken ct)
         => reaper.AtAsync("Reopen", () => inner.ReopenAsync(runId, sealedAgain, definition, ct));
 
-    public Task DefineAsync(long runId, string definition, CancellationToken ct) => inner.DefineAsync(runId, definition, ct);
+    public Task ClaimAsync(long runId, string activityId, CancellationToken ct) => reaper.AtAsync("Claim", () => inner.ClaimAsync(runId, activityId, ct));
+
+    public Task DefineAsync(long runId, string definition, CancellationToken ct) => reaper.AtAsync("Define", () => inner.DefineAsync(runId, definition, ct));
+
     public Task<IReadOnlyList<long>> ForgetSpoolsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => inner.ForgetSpoolsAsync(runIds, ct);
     public Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct) => inner.RequestStopAsync(runId, at, ct);
     public Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct) => inner.IsStopRequestedAsync(runId, ct);
     public Task<IReadOnlyList<BatchRecord>> GetOthersOnTheirWayAsync(long runId, CancellationToken ct) => inner.GetOthersOnTheirWayAsync(runId, ct);
     public Task<IReadOnlyList<RunRecord>> ListDispensableAsync(DateTimeOffset startedBefore, long after, int limit, CancellationToken ct)
         => inner.ListDispensableAsync(startedBefore, after, limit, ct);
+    public Task<bool> TryBeginTidyingAsync(DateTimeOffset now, TimeSpan every, CancellationToken ct) => inner.TryBeginTidyingAsync(now, every, ct);
     public Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => inner.RemoveRunsAsync(runIds, ct);
     public Task<RunRecord?> FindAsync(long runId, CancellationToken ct) => inner.FindAsync(runId, ct);
     public Task<IReadOnlyList<RunRecord>> ListAsync(RunQuery query, CancellationToken ct) => inner.ListAsync(query, ct);
+    public Task<IReadOnlyList<RunRecord>> ListNewestAsync(CancellationToken ct) => inner.ListNewestAsync(ct);
     public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct) => inner.GetBatchesAsync(runId, ct);
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) => inner.GetClaimedAsync(activityIds, ct);
     public Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct) => inner.HasAcceptedBeforeAsync(export, ct);

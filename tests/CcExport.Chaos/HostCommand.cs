@@ -12,7 +12,7 @@ internal static class HostCommand
         try
         {
             await using CcEngine engine = await Engines.OpenAsync(options);
-            result = HostResult.Of(await engine.InvokeAsync(new RunRequest { ExportName = options.Export, Verify = options.Verify }, new Silent(), default));
+            result = HostResult.Of(await engine.InvokeAsync(new RunRequest { ExportName = options.Export, Verify = options.Verify }, Silent.Observer, default));
         }
         catch (Exception e)
         {
@@ -21,20 +21,5 @@ internal static class HostCommand
         }
         Console.Out.WriteLine(result.ToJson());
         return 0;
-    }
-
-    private sealed class Silent : IRunObserver
-    {
-        public void Progress(RunProgress progress)
-        {
-        }
-
-        public void Warning(string message)
-        {
-        }
-
-        public void Verbose(string message)
-        {
-        }
     }
 }

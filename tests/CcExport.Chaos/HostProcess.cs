@@ -7,7 +7,11 @@ namespace CcExport.Chaos;
 /// <param name="Died">True when it ended itself at its planned step.</param>
 /// <param name="Killed">True when it was killed from outside.</param>
 /// <param name="Noise">What it said on its error stream.</param>
-internal sealed record HostEnd(HostResult? Result, bool Died, bool Killed, string Noise);
+internal sealed record HostEnd(HostResult? Result, bool Died, bool Killed, string Noise)
+{
+    /// <summary>All that it printed.</summary>
+    public IReadOnlyList<string> Lines { get; init; } = [];
+}
 
 /// <summary>A host as a child process.</summary>
 internal sealed class HostProcess : IDisposable
@@ -15,7 +19,7 @@ internal sealed class HostProcess : IDisposable
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(20);
 
     /// <summary>This program: where build.ps1 has it compiled ahead of time, so, for a host lives too short to get that back.</summary>
-    private static readonly string Program = Environment.GetEnvironmentVariable("CCEXPORT_CHAOS_HOST") is { Length: > 0 } compiled
+    public static string Program { get; } = Environment.GetEnvironmentVariable("CCEXPORT_CHAOS_HOST") is { Length: > 0 } compiled
         ? compiled : typeof(HostProcess).Assembly.Location;
 
     private readonly Process _process;
@@ -87,7 +91,7 @@ internal sealed class HostProcess : IDisposable
         string[] lines = (await _out).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         HostResult? result = lines.Select(HostResult.FromJson).FirstOrDefault(r => r is not null);
         // Killed when it had just said its last: then it has ended by itself.
-        return new HostEnd(result, lines.Any(l => l.StartsWith(Reaper.LastWords, StringComparison.Ordinal)), _killed && result is null, await _error);
+        return new HostEnd(result, lines.Any(l => l.StartsWith(Reaper.LastWords, StringComparison.Ordinal)), _killed && result is null, await _error) { Lines = lines };
     }
 
     public void Dispose() => _process.Dispose();

@@ -29,21 +29,21 @@ internal sealed class Population
     public static string FirstName(int row) => string.Create(CultureInfo.InvariantCulture, $"First{row}");
     public static string LastName(int row) => string.Create(CultureInfo.InvariantCulture, $"Last{row}");
 
-    public static Population Make(string path, string tag, int profiles, Random chance)
+    public static Population Make(string path, string tag, int profiles, Random chance, bool optedOut = true)
     {
         var people = new Population { Csv = path };
         var text = new StringBuilder("CustomerId,FirstName,LastName,EMail\n");
         List<string> plain = [];
         for (int i = 1; i <= profiles; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"K{i},{FirstName(i)},{LastName(i)},{people.Next(i, tag, plain, chance)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"K{i},{FirstName(i)},{LastName(i)},{people.Next(i, tag, plain, chance, optedOut)}\n");
         }
         people.Read = profiles;
         File.WriteAllText(path, text.ToString());
         return people;
     }
 
-    private string Next(int i, string tag, List<string> plain, Random chance)
+    private string Next(int i, string tag, List<string> plain, Random chance, bool optedOut)
     {
         double fate = chance.NextDouble();
         if (fate < 0.01)
@@ -65,7 +65,7 @@ internal sealed class Population
         else
         {
             plain.Add(address);
-            if (fate is >= 0.04 and < 0.055) OptedOut.Add(address);
+            if (fate is >= 0.04 and < 0.055 && optedOut) OptedOut.Add(address);
             else if (fate is >= 0.055 and < 0.08) Renamed.Add(address);
             else if (fate is >= 0.08 and < 0.09) AsTheyAre.Add(address);
         }

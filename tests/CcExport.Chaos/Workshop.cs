@@ -49,9 +49,10 @@ internal sealed class Workshop : IAsyncDisposable
             ? new ExportChange { Name = name, Connection = Connection }
             : new ExportChange { Name = name, Connection = Connection, ListId = Simulator.ListId, Map = Engines.Map, Path = people.Csv, BatchSize = batch }, default));
 
-    public Population Populate(string export, string tag, int profiles, Random chance)
+    /// <param name="optedOut">Some have unsubscribed from the account before.</param>
+    public Population Populate(string export, string tag, int profiles, Random chance, bool optedOut = true)
     {
-        Population people = Population.Make(PathOf(export + ".csv"), tag, profiles, chance);
+        Population people = Population.Make(PathOf(export + ".csv"), tag, profiles, chance, optedOut);
         Settle(people);
         return people;
     }
