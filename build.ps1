@@ -5,7 +5,9 @@
 .DESCRIPTION
     The module is staged to out/CcExport and used from there by tests, demo and benchmarks, as users would have it.
 .PARAMETER Task
-    build (default), test, demo, bench, soak, chaos, pack or clean. chaos kills runs at every step and judges them by what the service holds:
+    build (default), test, demo, bench, history, soak, chaos, fleet, model, pack or clean. history times Get-CcExport and Get-CcRun over 100,000 runs. fleet has runner processes share the due exports of many accounts on a PostgreSQL
+    server of its own, while one after the other is killed: -Exports (500), -Profiles (500), -Keys (20), -Runners (8), -KillEvery (3; seconds), -Seed. model plays random histories of an account against a model
+    of what its lists must be: -Runs (10,000), -Seed, -Parallel, and -Index for one history again. chaos kills runs at every step and judges them by what the service holds:
     -Runs, -Seed, -Parallel, -Profiles, -Batch, and -Index for one run again; or "pwsh" (the module in PowerShell, a
     million profiles: -Runs, -Seed, -Profiles, -Index), "race" or "wake" in their place.
 .PARAMETER Filter
@@ -15,7 +17,7 @@
 .PARAMETER NoBuild
     Uses what is staged.
 .PARAMETER Rest
-    Passed on to demo, bench, soak and chaos.
+    Passed on to demo, bench, history, soak, chaos, fleet and model.
 .EXAMPLE
     dotnet pwsh build.ps1 test
 .EXAMPLE
@@ -24,11 +26,15 @@
     dotnet pwsh build.ps1 chaos -Runs 500 -Seed 1 -Parallel 6
 .EXAMPLE
     dotnet pwsh build.ps1 chaos pwsh -Runs 20 -Seed 1
+.EXAMPLE
+    dotnet pwsh build.ps1 fleet -Exports 500 -Profiles 500 -Keys 20 -Runners 8 -KillEvery 3 -Seed 1
+.EXAMPLE
+    dotnet pwsh build.ps1 model -Runs 10000 -Seed 1
 #>
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('build', 'test', 'demo', 'bench', 'soak', 'chaos', 'pack', 'clean')]
+    [ValidateSet('build', 'test', 'demo', 'bench', 'history', 'soak', 'chaos', 'fleet', 'model', 'pack', 'clean')]
     [string] $Task = 'build',
     [string] $Filter,
     [ValidateSet('xunit', 'pester')]
@@ -184,11 +190,17 @@ function Invoke-Check {
 function Invoke-Test {
     if (Test-Path $Results) { Remove-Item $Results -Recurse -Force }
     $null = New-Item $Results -ItemType Directory
-    $all = @(
-        if ($Only -ne 'pester') { Invoke-Xunit }
-        if ($Only -ne 'xunit') { Invoke-PesterFile }
-        if (-not $Only -and -not $Filter) { Invoke-Check }
-    )
+    . (Join-Path $PSScriptRoot 'tools/PostgreSql.ps1')
+    $postgres = Start-PostgreSql
+    if ($postgres) { $env:CCEXPORT_TEST_POSTGRES = $postgres.ConnectionString } else { Write-Host 'Without PostgreSQL (initdb, pg_ctl): the tests that need it are skipped.' }
+    try {
+        $all = @(
+            if ($Only -ne 'pester') { Invoke-Xunit }
+            if ($Only -ne 'xunit') { Invoke-PesterFile }
+            if (-not $Only -and -not $Filter) { Invoke-Check }
+        )
+    }
+    finally { if ($postgres) { Stop-PostgreSql $postgres } }
     $passed = [int] ($all | Measure-Object Passed -Sum).Sum
     $failed = [int] ($all | Measure-Object Failed -Sum).Sum
     [Console]::Out.WriteLine("$passed passed, $failed failed")
@@ -202,6 +214,30 @@ function Invoke-Chaos {
     $env:CCEXPORT_CHAOS_MODULE = Join-Path $Stage 'CcExport.psd1'
     $PSNativeCommandUseErrorActionPreference = $false
     dotnet (Join-Path $PSScriptRoot 'tests/CcExport.Chaos/bin/Release/net10.0/CcExport.Chaos.dll') @arguments
+    exit $LASTEXITCODE
+}
+
+# With a server that waits for its disk, as one in production does, and that counts statements where it can.
+function Invoke-Fleet {
+    . (Join-Path $PSScriptRoot 'tools/PostgreSql.ps1')
+    $settings = @('fsync=on')
+    $counting = Find-PostgreSql
+    if ($counting -and (Test-Path (Join-Path (& (Join-Path $counting 'pg_config') --pkglibdir) 'pg_stat_statements.*'))) { $settings += 'shared_preload_libraries=pg_stat_statements' }
+    $postgres = Start-PostgreSql $settings
+    if (-not $postgres) { throw 'The fleet needs PostgreSQL (initdb, pg_ctl) on this machine.' }
+    $env:CCEXPORT_TEST_POSTGRES = $postgres.ConnectionString
+    $PSNativeCommandUseErrorActionPreference = $false
+    try {
+        dotnet (Join-Path $PSScriptRoot 'tests/CcExport.Chaos/bin/Release/net10.0/CcExport.Chaos.dll') fleet @($Rest | Where-Object { $_ }) | Out-Host
+        $code = $LASTEXITCODE
+    }
+    finally { Stop-PostgreSql $postgres }
+    exit $code
+}
+
+function Invoke-Model {
+    $PSNativeCommandUseErrorActionPreference = $false
+    dotnet (Join-Path $PSScriptRoot 'tests/CcExport.Model/bin/Release/net10.0/CcExport.Model.dll') @($Rest | Where-Object { $_ })
     exit $LASTEXITCODE
 }
 
@@ -248,7 +284,10 @@ switch ($Task) {
     'test' { Invoke-Test }
     'demo' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tools/Demo.ps1')) + @($Rest | Where-Object { $_ })) }
     'bench' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Bench.ps1')) + @($Rest | Where-Object { $_ })) }
+    'history' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/History.ps1')) + @($Rest | Where-Object { $_ })) }
     'soak' { Invoke-Shell -Arguments (@('-File', (Join-Path $PSScriptRoot 'tests/bench/Soak.ps1')) + @($Rest | Where-Object { $_ })) }
     'chaos' { Invoke-Chaos }
+    'fleet' { Invoke-Fleet }
+    'model' { Invoke-Model }
     'pack' { Invoke-Pack }
 }
