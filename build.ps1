@@ -150,17 +150,20 @@ function Invoke-Xunit {
     }
 }
 
-# Each file in a process of its own: a loaded assembly can neither be unloaded nor tested twice.
+# Each file in a process of its own: a loaded assembly can neither be unloaded nor tested twice. Two at a time, for they wait a lot; the
+# largest first, so that none is left running alone for long. What a file says is shown when it is done, in one piece.
 function Invoke-PesterFile {
     $runner = Join-Path $PSScriptRoot 'tools/Invoke-PesterFile.ps1'
-    foreach ($file in Get-ChildItem (Join-Path $PSScriptRoot 'tests/pester') -Filter '*.Tests.ps1' | Sort-Object Name) {
-        if ($Filter -and $Only -eq 'pester' -and $file.BaseName -like "*$Filter*") { $name = '' } else { $name = $Filter }
-        Write-Step "Pester: $($file.BaseName)"
-        $xml = Join-Path $Results "$($file.BaseName).json"
-        $PSNativeCommandUseErrorActionPreference = $false
-        Invoke-Shell -Arguments @('-File', $runner, '-Path', $file.FullName, '-Result', $xml) + $(if ($name) { '-Filter', $name }) | Out-Host
-        $PSNativeCommandUseErrorActionPreference = $true
-        if (Test-Path $xml) { Get-Content $xml -Raw | ConvertFrom-Json } else { [pscustomobject]@{ Passed = 0; Failed = 1 } }
+    $folder, $named, $text = $Results, ($Only -eq 'pester'), $Filter
+    Get-ChildItem (Join-Path $PSScriptRoot 'tests/pester') -Filter '*.Tests.ps1' | Sort-Object Length -Descending | ForEach-Object -ThrottleLimit 2 -Parallel {
+        $name = if ($using:named -and $using:text -and $_.BaseName -like "*$using:text*") { '' } else { $using:text }
+        $counts = Join-Path $using:folder "$($_.BaseName).json"
+        $said = dotnet pwsh -NoProfile -NonInteractive -File $using:runner -Path $_.FullName -Result $counts @(if ($name) { '-Filter', $name }) 2>&1
+        [pscustomobject]@{ Name = $_.BaseName; Said = $said; Counts = $counts }
+    } | ForEach-Object {
+        Write-Step "Pester: $($_.Name)"
+        $_.Said | Out-Host
+        if (Test-Path $_.Counts) { Get-Content $_.Counts -Raw | ConvertFrom-Json } else { [pscustomobject]@{ Passed = 0; Failed = 1 } }
     }
 }
 
