@@ -42,6 +42,9 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
     /// <summary>How far the service's clock is ahead of ours; zero until the first answer.</summary>
     public TimeSpan ServerSkew => _clock.Skew;
 
+    /// <summary>The service's time, as well as its answers have told it; ours until one came.</summary>
+    public DateTimeOffset ServerNow => _clock.Now;
+
     /// <summary>Waits a moment for a token refresh that is under way: its answer is lost with the process.</summary>
     public ValueTask DisposeAsync() => _tokens.DisposeAsync();
 

@@ -7,6 +7,8 @@ namespace CcExport.Engine.ConstantContact;
 internal sealed class ServerClock(TimeProvider time)
 {
     private static readonly TimeSpan BestFor = TimeSpan.FromMinutes(10);
+    /// <summary>Half a second each way in either answer.</summary>
+    private static readonly TimeSpan Rounding = TimeSpan.FromSeconds(1);
     private readonly object _lock = new();
     private TimeSpan _skew;
     private TimeSpan _roundTrip = TimeSpan.MaxValue;
@@ -23,13 +25,15 @@ internal sealed class ServerClock(TimeProvider time)
     public void Note(DateTimeOffset? serverDate, DateTimeOffset sent, DateTimeOffset received)
     {
         if (serverDate is not { } date || received < sent) return;
-        TimeSpan roundTrip = received - sent;
+        TimeSpan roundTrip = received - sent, skew = date + TimeSpan.FromSeconds(0.5) - (sent + (roundTrip / 2));
         lock (_lock)
         {
-            if (roundTrip > _roundTrip && received - _noted < BestFor) return;
+            // What differs by more than both answers together can be wrong tells that a clock was set, or that the machine slept.
+            bool moved = _roundTrip != TimeSpan.MaxValue && (skew - _skew).Duration() > ((roundTrip + _roundTrip) / 2) + Rounding;
+            if (!moved && roundTrip > _roundTrip && received - _noted < BestFor) return;
             _roundTrip = roundTrip;
             _noted = received;
-            _skew = date + TimeSpan.FromSeconds(0.5) - (sent + (roundTrip / 2));
+            _skew = skew;
         }
     }
 }

@@ -175,9 +175,9 @@ internal sealed record BatchRecord
     public required int Rows { get; init; }
     public required int Bytes { get; init; }
     public BatchState State { get; init; }
-    /// <summary>When its (latest) request left.</summary>
+    /// <summary>When its (latest) request left, by the service's clock: ours may be another machine's by the time it is asked, or have been set.</summary>
     public DateTimeOffset? SendingAt { get; init; }
-    /// <summary>When its answer came, or was given up.</summary>
+    /// <summary>When its answer came, or was given up; by the service's clock.</summary>
     public DateTimeOffset? SentAt { get; init; }
     public string? ActivityId { get; init; }
     /// <summary>How often it was sent.</summary>

@@ -32,7 +32,7 @@ internal sealed class ActivityFollower(ConstantContactClient client, RunBatches 
             foreach (BatchRecord batch in open)
             {
                 // By the journal's times, so that a run that goes on does not wait all over again.
-                bool late = time.GetUtcNow() - batch.SentAt > options.JobDeadline;
+                bool late = client.ServerNow - batch.SentAt > options.JobDeadline;
                 if (!jobs.TryGetValue(batch.ActivityId!, out Activity? job))
                     job = await client.GetActivityAsync(batch.ActivityId!, ct).ConfigureAwait(false);
                 // Listing and look-up may both lag behind a job that was just made.

@@ -20,27 +20,27 @@ internal sealed class DoubtResolver(
     {
         if (batches.In(BatchState.Sending, BatchState.InDoubt).Count == 0) return;
         await allowed(ct).ConfigureAwait(false);
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = client.ServerNow;
         // A batch that a killed process left in Sending has no end of its window: as long as a request can take, but not until now, or it would reach
         // over everything that others have sent since.
         foreach (BatchRecord batch in batches.In(BatchState.Sending))
-        {
-            DateTimeOffset latest = (batch.SendingAt ?? now) + options.LongestRequest;
-            await batches.InDoubtAsync(batch.Number, latest < now ? latest : now, ct).ConfigureAwait(false);
-        }
+            await batches.InDoubtAsync(batch.Number, (batch.SendingAt ?? now) + options.LongestRequest, ct).ConfigureAwait(false);
         // The service forgets its jobs after ten days: of what is older, not finding it proves nothing.
         List<BatchRecord> open = [.. batches.In(BatchState.InDoubt).Where(b => now - b.SendingAt < options.JobsRemembered)];
         verbose($"Looking for {open.Count} lost job(s).");
         long began = time.GetTimestamp();
+        DateTimeOffset? first = null;
         var seen = new Dictionary<int, (Sighting Sighting, string? Id, int Times)>();
         for (TimeSpan wait = TimeSpan.Zero; open.Count > 0; wait = options.LookInterval)
         {
             if (time.GetElapsedTime(began) > options.DoubtDeadline) break;
             await Task.Delay(wait, time, ct).ConfigureAwait(false);
             IReadOnlyList<Activity> jobs = await client.GetActivitiesAsync(ct).ConfigureAwait(false);
+            // Only after an answer: not before is the service's time known. What is made from here on is none of those in doubt.
+            first ??= client.ServerNow;
             IReadOnlySet<string> claimed = await batches.GetClaimedAsync([.. jobs.Select(j => j.ActivityId)], ct).ConfigureAwait(false);
             IReadOnlyList<BatchRecord> others = await batches.GetOthersOnTheirWayAsync(ct).ConfigureAwait(false);
-            Dictionary<int, (Sighting Sighting, string? Id)> looks = Look(open, jobs, claimed, others);
+            Dictionary<int, (Sighting Sighting, string? Id)> looks = Look(jobs, claimed, others, first.Value);
             await allowed(ct).ConfigureAwait(false);
             foreach (BatchRecord batch in open.ToList())
             {
@@ -64,7 +64,7 @@ internal sealed class DoubtResolver(
         }
         if (sighting == Sighting.Found)
         {
-            await batches.SentAsync(batch.Number, id!, batch.SentAt ?? time.GetUtcNow(), ct).ConfigureAwait(false);
+            await batches.SentAsync(batch.Number, id!, batch.SentAt ?? client.ServerNow, ct).ConfigureAwait(false);
             verbose($"Batch {batch.Number} had arrived: its job was found.");
             return;
         }
@@ -76,27 +76,34 @@ internal sealed class DoubtResolver(
         verbose($"Batch {batch.Number} had not arrived: it is sent again.");
     }
 
+    /// <param name="latest">When the first look was made: of ours nothing was on its way any more.</param>
     private Dictionary<int, (Sighting Sighting, string? Id)> Look(
-        List<BatchRecord> open, IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed, IReadOnlyList<BatchRecord> others)
+        IReadOnlyList<Activity> jobs, IReadOnlySet<string> claimed, IReadOnlyList<BatchRecord> others, DateTimeOffset latest)
     {
-        DateTimeOffset now = time.GetUtcNow();
-        var looks = open.ToDictionary(b => b.Number, b => LostJob.Look(DoubtOf(b, now), jobs, claimed, client.ServerSkew, options.WindowMargin));
+        DateTimeOffset now = client.ServerNow;
+        // All in doubt, and not only those that are still looked for: a job that may be the one of a batch given up is not the next one's for certain.
+        List<Doubt> ours = [.. batches.In(BatchState.InDoubt).Select(b => DoubtOf(b, latest))];
+        Dictionary<int, (Sighting Sighting, string? Id)> alone = ours.ToDictionary(o => o.Batch, o => LostJob.Look(o, jobs, claimed, options.WindowMargin)), looks = new(alone);
         // With few rows a batch, counts come again in a run: one job that may be either of two batches is neither's for certain.
-        foreach (IGrouping<string?, int> same in looks.Where(l => l.Value.Sighting == Sighting.Found).GroupBy(l => l.Value.ActivityId, l => l.Key).Where(g => g.Count() > 1).ToList())
+        foreach ((int number, (Sighting sighting, string? id)) in alone)
         {
-            foreach (int number in same) looks[number] = (Sighting.Ambiguous, null);
+            if (sighting != Sighting.Found) continue;
+            Activity job = jobs.First(j => j.ActivityId == id);
+            List<Doubt> either = [.. ours.Where(o => o.Batch != number && LostJob.MayBe(job, o, options.WindowMargin))];
+            if (either.Count > 0) looks[number] = (either.Any(o => alone[o.Batch].Sighting == Sighting.Wait) ? Sighting.Wait : Sighting.Ambiguous, null);
         }
         // Another run may be about to claim the very job: one whose request is on its way will know soon; one in doubt can't tell it from ours.
         foreach (int number in looks.Where(l => l.Value.Sighting == Sighting.Found).Select(l => l.Key).ToList())
         {
-            Activity job = jobs.First(j => j.ActivityId == looks[number].ActivityId);
-            List<BatchRecord> rivals = [.. others.Where(o => LostJob.MayBe(job, RivalOf(o, now), client.ServerSkew, options.WindowMargin))];
+            Activity job = jobs.First(j => j.ActivityId == looks[number].Id);
+            List<BatchRecord> rivals = [.. others.Where(o => LostJob.MayBe(job, RivalOf(o, now), options.WindowMargin))];
             if (rivals.Count > 0) looks[number] = (rivals.Any(o => o.State == BatchState.Sending) ? Sighting.Wait : Sighting.Ambiguous, null);
         }
         return looks;
     }
 
-    private static Doubt DoubtOf(BatchRecord batch, DateTimeOffset now) => new(batch.Number, batch.Rows, batch.SendingAt ?? now, batch.SentAt ?? now);
+    private static Doubt DoubtOf(BatchRecord batch, DateTimeOffset latest)
+        => new(batch.Number, batch.Rows, batch.SendingAt ?? latest, batch.SentAt is { } at && at < latest ? at : latest);
 
     /// <summary>Of another run only what can be on its way is in the way: a request takes no longer than its time-out, whoever forgot it since.</summary>
     private Doubt RivalOf(BatchRecord batch, DateTimeOffset now)

@@ -2,7 +2,7 @@ using CcExport.Engine.ConstantContact;
 
 namespace CcExport.Engine.Upload;
 
-/// <summary>A batch whose answer was lost: how many rows it has, and between which moments (our clock) its request was on its way.</summary>
+/// <summary>A batch whose answer was lost: how many rows it has, and between which moments, by the service's clock, its request was on its way.</summary>
 internal readonly record struct Doubt(int Batch, int Rows, DateTimeOffset From, DateTimeOffset To);
 
 /// <summary>What one look at the jobs says of a batch in doubt.</summary>
@@ -29,10 +29,9 @@ internal enum Sighting
 /// </summary>
 internal static class LostJob
 {
-    /// <param name="skew">The service's clock minus ours.</param>
     /// <param name="margin">How far outside the window a job may have been created.</param>
     public static (Sighting Sighting, string? ActivityId) Look(
-        Doubt doubt, IEnumerable<Activity> jobs, IReadOnlySet<string> claimed, TimeSpan skew, TimeSpan margin)
+        Doubt doubt, IEnumerable<Activity> jobs, IReadOnlySet<string> claimed, TimeSpan margin)
     {
         List<string> matches = [];
         bool waiting = false, unknowable = false, failed = false;
@@ -40,7 +39,7 @@ internal static class LostJob
         {
             // What has a file of results is a contact export: it has a count too, but is no import.
             if (claimed.Contains(job.ActivityId) || job.ResultsHref is not null) continue;
-            if (!InWindow(job, doubt, skew, margin)) continue;
+            if (!InWindow(job, doubt, margin)) continue;
             if (IsOfRows(job, doubt)) matches.Add(job.ActivityId);
             else if (!job.IsTerminal) waiting = true;
             else if (job.State != "completed" && job.ItemsTotal is null or 0) failed = true;
@@ -48,9 +47,10 @@ internal static class LostJob
         }
         return matches.Count switch
         {
-            1 => (Sighting.Found, matches[0]),
             > 1 => (Sighting.Ambiguous, null),
+            // Also with one that fits: what still runs may turn out to fit as well.
             _ when waiting => (Sighting.Wait, null),
+            1 => (Sighting.Found, matches[0]),
             _ when unknowable => (Sighting.Ambiguous, null),
             _ when failed => (Sighting.Failed, null),
             _ => (Sighting.NotSeen, null),
@@ -58,10 +58,10 @@ internal static class LostJob
     }
 
     /// <summary>Whether a job may be the one that a batch became.</summary>
-    public static bool MayBe(Activity job, Doubt doubt, TimeSpan skew, TimeSpan margin) => InWindow(job, doubt, skew, margin) && IsOfRows(job, doubt);
+    public static bool MayBe(Activity job, Doubt doubt, TimeSpan margin) => InWindow(job, doubt, margin) && IsOfRows(job, doubt);
 
-    private static bool InWindow(Activity job, Doubt doubt, TimeSpan skew, TimeSpan margin)
-        => job.CreatedAt is not { } created || (created >= doubt.From + skew - margin && created <= doubt.To + skew + margin);
+    private static bool InWindow(Activity job, Doubt doubt, TimeSpan margin)
+        => job.CreatedAt is not { } created || (created >= doubt.From - margin && created <= doubt.To + margin);
 
     private static bool IsOfRows(Activity job, Doubt doubt) => job.ItemsTotal == doubt.Rows || job.ItemsTotal == doubt.Rows + 1;
 }

@@ -88,7 +88,7 @@ internal sealed class Uploader(
             while (true)
             {
                 await beforeSend(ct).ConfigureAwait(false);
-                await batches.SendingAsync(batch.Number, time.GetUtcNow(), ct).ConfigureAwait(false);
+                await batches.SendingAsync(batch.Number, client.ServerNow, ct).ConfigureAwait(false);
                 Activity job;
                 try
                 {
@@ -97,7 +97,7 @@ internal sealed class Uploader(
                 catch (InDoubtException e)
                 {
                     await beforeWrite(CancellationToken.None).ConfigureAwait(false);
-                    await batches.InDoubtAsync(batch.Number, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
+                    await batches.InDoubtAsync(batch.Number, client.ServerNow, CancellationToken.None).ConfigureAwait(false);
                     verbose($"Batch {batch.Number} is in doubt: {e.Message}");
                     return;
                 }
@@ -128,7 +128,7 @@ internal sealed class Uploader(
                 }
                 // From here the service has it: this must be written even when the person just pressed Ctrl+C. If it cannot be written, the
                 // batch stays in Sending, to be looked for: it is never taken for one that did not arrive.
-                await batches.SentAsync(batch.Number, job.ActivityId, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
+                await batches.SentAsync(batch.Number, job.ActivityId, client.ServerNow, CancellationToken.None).ConfigureAwait(false);
                 progress();
                 return;
             }

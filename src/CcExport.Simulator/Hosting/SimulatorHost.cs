@@ -6,6 +6,7 @@ using CcExport.Simulator.Insights;
 using CcExport.Simulator.Page;
 using CcExport.Simulator.SignIn;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Net.Http.Headers;
 
 namespace CcExport.Simulator;
 
@@ -42,7 +43,12 @@ public static class SimulatorHost
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         WebApplication app = builder.Build();
-        app.Use(next => context => ReportOwnFaults(context, next));
+        app.Use(next => context =>
+        {
+            // The server's own is of the last second of the real time, also where the simulated one was moved on.
+            context.Response.Headers.Date = HeaderUtilities.FormatDate(simulation.Clock.Now);
+            return ReportOwnFaults(context, next);
+        });
         app.UseRouting();
         app.Use(next => context => FaultMiddleware.Run(context, next, simulation));
         app.Use(next => context => context.Request.Path.StartsWithSegments("/v3") ? ApiMiddleware.Run(context, next, simulation) : next(context));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CcExport.Engine.Store;
 using CcExport.Engine.Tests.ConstantContact.Support;
 using CcExport.Engine.Upload;
@@ -93,6 +94,47 @@ public sealed class DoubtResolverTests
         await resolver.ResolveAsync(_ => { }, default);
         Assert.Equal([1, 2], resolver.ByList.Order());
         Assert.All(new[] { await run.OnDiskAsync(1), await run.OnDiskAsync(2) }, b => Assert.Equal((BatchState.InDoubt, null), (b.State, b.ActivityId)));
+    }
+
+    // The journal has the service's times, so that a run goes on rightly on another machine, or after a clock was set.
+    [Fact]
+    public async Task The_window_is_read_by_the_services_clock_whatever_ours_says_since()
+    {
+        await using SealedRun run = await SealedRun.OpenAsync(Rows);
+        DateTimeOffset theirs = run.Now.AddMinutes(-40);
+        run.Wired.Server.Script(Wired.Import, Reply.Lost);
+        run.Wired.Server.Always(Wired.Lists, Reply.Json("""{"lists":[]}""") with { Headers = [Date(theirs)] });
+        await run.Client.GetListsAsync(default);
+        run.Wired.Server.Always(SealedRun.Jobs, new Reply(503));
+        await run.Uploader(_ => Task.CompletedTask).SendAsync(default);
+        BatchRecord lost = await run.OnDiskAsync(1);
+        Assert.Equal(BatchState.InDoubt, lost.State);
+        Assert.InRange(lost.SendingAt!.Value, theirs.AddSeconds(-2), theirs.AddSeconds(2));
+
+        string job = $$"""{"activities":[{{SealedRun.Job("a", Rows, lost.SendingAt.Value.AddSeconds(1))}}]}""";
+        run.Wired.Server.Always(SealedRun.Jobs, Reply.Json(job) with { Headers = [Date(theirs.AddMinutes(1))] });
+        await run.Resolver().ResolveAsync(_ => { }, default);
+        Assert.Equal("a", (await run.OnDiskAsync(1)).ActivityId);
+
+        static (string, string) Date(DateTimeOffset at) => ("Date", at.ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    // Batch 2 is looked for longer than batch 1; the one job that fits may be either's.
+    [Theory]
+    [InlineData(120, "b")]
+    [InlineData(Rows, null)]
+    public async Task A_job_that_may_be_another_batchs_is_taken_for_neither(int runningEndsWith, string? second)
+    {
+        await using SealedRun run = await SealedRun.OpenAsync(Rows, second is null ? Rows : 120);
+        await run.LoseAsync(1);
+        await run.LoseAsync(2, run.Now.AddMinutes(3));
+        string fits = SealedRun.Job("a", Rows, run.Now.AddSeconds(90)), running = SealedRun.Job("b", 0, run.Now.AddMinutes(4), "processing"), ended = SealedRun.Job("b", runningEndsWith, run.Now.AddMinutes(4));
+        run.Looks([fits, running], [fits, running], [fits, running], [fits, ended], [fits, ended], [fits, ended]);
+        run.Wired.Jumping.Jump(TimeSpan.FromMinutes(6));
+        await run.Resolver().ResolveAsync(_ => { }, default);
+        BatchRecord one = await run.OnDiskAsync(1), two = await run.OnDiskAsync(2);
+        Assert.Equal((second is null ? null : "a", second), (one.ActivityId, two.ActivityId));
+        if (second is null) Assert.Equal((BatchState.InDoubt, BatchState.InDoubt), (one.State, two.State));
     }
 
     [Fact]

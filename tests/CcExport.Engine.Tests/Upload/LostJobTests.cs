@@ -12,7 +12,7 @@ public sealed class LostJobTests
     private static Activity Job(string id, long? total, string state = "completed", double created = 5)
         => new() { ActivityId = id, State = state, ItemsTotal = total, CreatedAt = T0.AddSeconds(created) };
 
-    private static (Sighting, string?) Look(params Activity[] jobs) => LostJob.Look(Ours, jobs, new HashSet<string> { "claimed" }, TimeSpan.Zero, Margin);
+    private static (Sighting, string?) Look(params Activity[] jobs) => LostJob.Look(Ours, jobs, new HashSet<string> { "claimed" }, Margin);
 
     [Theory]
     [InlineData(500)]
@@ -28,8 +28,11 @@ public sealed class LostJobTests
     public void A_job_outside_the_window_is_not_it(double created) => Assert.Equal((Sighting.NotSeen, null), Look(Job("a", 500, created: created)));
 
     [Fact]
-    public void The_window_is_read_by_the_services_clock()
-        => Assert.Equal((Sighting.Found, "a"), LostJob.Look(Ours, [Job("a", 500, created: 3600)], new HashSet<string>(), TimeSpan.FromHours(1), Margin));
+    public void One_that_fits_is_not_it_for_certain_while_another_runs()
+    {
+        Assert.Equal((Sighting.Wait, null), Look(Job("a", 500), Job("b", 0, "processing")));
+        Assert.Equal((Sighting.Found, "a"), Look(Job("a", 500), Job("b", 0, "processing", created: 151)));
+    }
 
     [Fact]
     public void Jobs_that_failed_without_a_count_may_be_it_only_when_nothing_better_is_there()
