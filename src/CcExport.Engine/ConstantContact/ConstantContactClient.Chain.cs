@@ -124,7 +124,7 @@ internal sealed partial class ConstantContactClient : IAsyncDisposable
         {
             using HttpResponseMessage response = await _wire.Http
                 .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
-            _clock.Note(response.Headers.Date, sent, _wire.Time.GetUtcNow());
+            _clock.Note(response.Headers.Date, sent, _wire.Time.GetUtcNow(), response.IsSuccessStatusCode);
             status = (int)response.StatusCode;
             if (call.Reader is { } reader && response.IsSuccessStatusCode)
             {

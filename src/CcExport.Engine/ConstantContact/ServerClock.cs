@@ -22,12 +22,14 @@ internal sealed class ServerClock(TimeProvider time)
 
     public DateTimeOffset Now => time.GetUtcNow() + Skew;
 
-    public void Note(DateTimeOffset? serverDate, DateTimeOffset sent, DateTimeOffset received)
+    /// <param name="itself">The service itself answered, and not something on the way: a gateway's failure has that one's clock. It will do only while there is no other.</param>
+    public void Note(DateTimeOffset? serverDate, DateTimeOffset sent, DateTimeOffset received, bool itself)
     {
         if (serverDate is not { } date || received < sent) return;
         TimeSpan roundTrip = received - sent, skew = date + TimeSpan.FromSeconds(0.5) - (sent + (roundTrip / 2));
         lock (_lock)
         {
+            if (!itself && _roundTrip != TimeSpan.MaxValue) return;
             // What differs by more than both answers together can be wrong tells that a clock was set, or that the machine slept.
             bool moved = _roundTrip != TimeSpan.MaxValue && (skew - _skew).Duration() > ((roundTrip + _roundTrip) / 2) + Rounding;
             if (!moved && roundTrip > _roundTrip && received - _noted < BestFor) return;

@@ -78,11 +78,11 @@ internal sealed record ExportDefinition
 
     public string ToJson() => JsonSerializer.Serialize(this, DefinitionJson.Default.ExportDefinition);
 
-    public static ExportDefinition FromJson(string json) => JsonSerializer.Deserialize(json, DefinitionJson.Default.ExportDefinition)
-        ?? throw new CcException("StoreCorrupt", CcErrorKind.Storage, "A stored definition is empty.", "Remove the export and create it again.");
+    /// <exception cref="CcException">StoreCorrupt.</exception>
+    public static ExportDefinition FromJson(string json) => DefinitionReader.Export(json);
 }
 
-/// <summary>Serialisers made at build time: no reflection, and the stored form does not change with a runtime.</summary>
+/// <summary>Serialisers made at build time: no reflection, and the stored form does not change with a runtime. Definitions are read by <see cref="DefinitionReader"/>.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ExportDefinition))]
 [JsonSerializable(typeof(SourceReference))]

@@ -176,7 +176,7 @@ internal sealed class SourceBook(EngineParts parts)
         return (kind.Open(resolved, context), tokens?.Identity ?? (with == SourceKinds.Process ? Environment.UserName : with));
     }
 
-    private static SourceReference Read(DefinitionRecord record) => JsonSerializer.Deserialize(record.Json, DefinitionJson.Default.SourceReference)!;
+    private static SourceReference Read(DefinitionRecord record) => DefinitionReader.Source(record.Json);
 
     private static ProfileSource View(string name, SourceReference reference, DateTimeOffset createdAt)
     {

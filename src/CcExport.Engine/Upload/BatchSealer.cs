@@ -52,7 +52,7 @@ internal sealed class BatchSealer : IAsyncDisposable
         _write = write;
         _number = after;
         _counts = new BatchCounts(batchSize, taken);
-        _suffix = Encoding.UTF8.GetBytes($"],\"list_ids\":[{JsonSerializer.Serialize(listId)}]}}");
+        _suffix = Encoding.UTF8.GetBytes($"],\"list_ids\":[\"{JsonEncodedText.Encode(listId)}\"]}}");
         (_bytes, _batchSize) = (bytes, batchSize);
         _bodyLimit = bytes - 1 - _suffix.Length;
         _sealed = @sealed;

@@ -61,7 +61,8 @@ internal static class LostJob
     public static bool MayBe(Activity job, Doubt doubt, TimeSpan margin) => InWindow(job, doubt, margin) && IsOfRows(job, doubt);
 
     private static bool InWindow(Activity job, Doubt doubt, TimeSpan margin)
-        => job.CreatedAt is not { } created || (created >= doubt.From - margin && created <= doubt.To + margin);
+        // A clock that was set while the request was on its way must not turn the window round.
+        => job.CreatedAt is not { } created || (created >= doubt.From - margin && created <= (doubt.To > doubt.From ? doubt.To : doubt.From) + margin);
 
     private static bool IsOfRows(Activity job, Doubt doubt) => job.ItemsTotal == doubt.Rows || job.ItemsTotal == doubt.Rows + 1;
 }

@@ -45,8 +45,12 @@ public static class SimulatorHost
         WebApplication app = builder.Build();
         app.Use(next => context =>
         {
-            // The server's own is of the last second of the real time, also where the simulated one was moved on.
-            context.Response.Headers.Date = HeaderUtilities.FormatDate(simulation.Clock.Now);
+            // The server's own is of the last second of the real time, also where the simulated one was moved on. At the last moment, for a planned fault clears the answer.
+            context.Response.OnStarting(() =>
+            {
+                context.Response.Headers.Date = HeaderUtilities.FormatDate(simulation.Clock.Now);
+                return Task.CompletedTask;
+            });
             return ReportOwnFaults(context, next);
         });
         app.UseRouting();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CcExport.Engine.ConstantContact;
 using CcExport.Engine.Tests.ConstantContact.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CcExport.Engine.Tests.ConstantContact;
 
@@ -228,5 +229,27 @@ public class ClientReadTests
         Assert.Equal(TimeSpan.Zero, client.ServerSkew);
         await client.GetListsAsync(None);
         Assert.Equal(90.5, client.ServerSkew.TotalSeconds);
+    }
+
+    // What each answer says, in seconds ahead of our clock and how long it took, and what is believed after it (half a second more: the header has whole ones).
+    [Theory]
+    [InlineData("90/0/200", 90.5)]
+    [InlineData("90/4/200 91/1/200", 91)]
+    [InlineData("90/1/200 92/4/200", 90)]
+    [InlineData("90/1/200 1990/4/200", 1988.5)]
+    [InlineData("90/1/200 -1990/0/200", -1989.5)]
+    [InlineData("90/1/200 -1990/0/503", 90)]
+    [InlineData("-1990/0/503", -1989.5)]
+    [InlineData("-1990/0/503 90/1/200", 90)]
+    public void The_quickest_answer_tells_the_time_until_a_clock_is_set_and_a_gateways_only_while_there_is_no_other(string answers, double expected)
+    {
+        var time = new FakeTimeProvider();
+        var clock = new ServerClock(time);
+        foreach (double[] answer in answers.Split(' ').Select(a => a.Split('/').Select(p => double.Parse(p, CultureInfo.InvariantCulture)).ToArray()))
+        {
+            DateTimeOffset sent = time.GetUtcNow(), received = sent.AddSeconds(answer[1]);
+            clock.Note(sent.AddSeconds(answer[0]), sent, received, answer[2] == 200);
+        }
+        Assert.Equal(expected, clock.Skew.TotalSeconds);
     }
 }

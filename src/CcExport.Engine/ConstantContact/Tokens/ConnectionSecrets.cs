@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CcExport.Engine.ConstantContact.SignIn;
 using CcExport.Engine.Identity;
 
@@ -29,7 +30,7 @@ internal sealed class ConnectionSecrets
 
     public byte[] Protect(ISecretBox box, Guid connectionId)
     {
-        byte[] plain = JsonSerializer.SerializeToUtf8Bytes(this);
+        byte[] plain = JsonSerializer.SerializeToUtf8Bytes(this, SecretsJson.Default.ConnectionSecrets);
         try
         {
             return box.Protect(Purpose(connectionId), plain);
@@ -45,7 +46,7 @@ internal sealed class ConnectionSecrets
         byte[] plain = box.Unprotect(Purpose(connectionId), secrets);
         try
         {
-            return JsonSerializer.Deserialize<ConnectionSecrets>(plain) ?? throw new JsonException();
+            return JsonSerializer.Deserialize(plain, SecretsJson.Default.ConnectionSecrets) ?? throw new JsonException();
         }
         catch (JsonException)
         {
@@ -69,3 +70,7 @@ internal sealed class ConnectionSecrets
 
     public override string ToString() => "(connection secrets)";
 }
+
+/// <summary>Serialisers made at build time.</summary>
+[JsonSerializable(typeof(ConnectionSecrets))]
+internal sealed partial class SecretsJson : JsonSerializerContext;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using static CcExport.Engine.Store.Sqlite.SqliteValues;
@@ -33,7 +32,7 @@ internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAliv
     public Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyDictionary<string, LeaseOwner>>(
             c => c.Query<Row>("SELECT * FROM Leases WHERE Name IN (SELECT value FROM json_each(@names)) AND Expires > @now",
-                    new { names = JsonSerializer.Serialize(names), now = now.UtcTicks })
+                    new { names = Array(names), now = now.UtcTicks })
                 .Where(row => row.Machine != ProcessTable.Machine || isAlive(row.ProcessId, row.ProcessStartTicks))
                 .ToDictionary(row => row.Name, row => row.Owner()), ct);
 

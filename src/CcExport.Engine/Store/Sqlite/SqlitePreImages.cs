@@ -22,7 +22,7 @@ internal sealed class SqlitePreImages(SqliteFile file) : IPreImageStore
         c => c.Execute("UPDATE PreImages SET UndoneBy = @by WHERE RunId = @runId", new { runId, by }), ct);
 
     public Task RemoveAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => file.WriteAsync(
-        c => c.Execute("DELETE FROM PreImages WHERE RunId IN (SELECT value FROM json_each(@ids))", new { ids = System.Text.Json.JsonSerializer.Serialize(runIds) }), ct);
+        c => c.Execute("DELETE FROM PreImages WHERE RunId IN (SELECT value FROM json_each(@ids))", new { ids = Array(runIds) }), ct);
 
     private sealed class Row
     {

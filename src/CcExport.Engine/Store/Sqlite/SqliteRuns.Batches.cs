@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -110,7 +109,7 @@ internal sealed partial class SqliteRuns
                 SELECT ActivityId FROM Batches WHERE ActivityId IN (SELECT value FROM json_each(@ids))
                 UNION SELECT ActivityId FROM OtherJobs WHERE ActivityId IN (SELECT value FROM json_each(@ids))
                 """,
-                new { ids = JsonSerializer.Serialize(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
+                new { ids = SqliteValues.Array(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
 
     private Task StepAsync(long runId, int batch, BatchStep step, string sets, object values, CancellationToken ct) =>
         file.WriteAsync(c => Take(c, runId, batch, step, sets, values, null), ct);

@@ -1,5 +1,4 @@
 using System.Data;
-using System.Text.Json;
 using Dapper;
 
 namespace CcExport.Engine.Store.Sqlite;
@@ -46,8 +45,8 @@ internal sealed partial class SqliteRuns
             c =>
             {
                 long[] over = [.. c.Query<long>($"SELECT Id FROM Runs r WHERE Id IN (SELECT value FROM json_each(@ids)) AND {Dispensable}",
-                    new { ids = JsonSerializer.Serialize(runIds) })];
-                var these = new { ids = JsonSerializer.Serialize(over) };
+                    new { ids = SqliteValues.Array(runIds) })];
+                var these = new { ids = SqliteValues.Array(over) };
                 c.Execute("DELETE FROM Batches WHERE RunId IN (SELECT value FROM json_each(@ids))", these);
                 c.Execute("DELETE FROM OtherJobs WHERE RunId IN (SELECT value FROM json_each(@ids))", these);
                 c.Execute("DELETE FROM Runs WHERE Id IN (SELECT value FROM json_each(@ids))", these);

@@ -1,5 +1,4 @@
 using System.Data;
-using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using static CcExport.Engine.Store.Sqlite.SqliteValues;
@@ -88,7 +87,7 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
     {
         List<long> forgotten = await file.WriteAsync(
             c => c.Query<long>("UPDATE Runs SET SpoolKey = NULL WHERE Id IN (SELECT value FROM json_each(@ids)) AND SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL RETURNING Id",
-                new { ids = JsonSerializer.Serialize(runIds) }).AsList(), ct).ConfigureAwait(false);
+                new { ids = Array(runIds) }).AsList(), ct).ConfigureAwait(false);
         if (forgotten.Count > 0) await ForgetOldPagesAsync(ct).ConfigureAwait(false);
         return forgotten;
     }
