@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CcExport.Engine.Fingerprints;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
@@ -104,6 +105,7 @@ internal sealed class MemoryKeeper(EngineParts parts, RunReporter reporter, long
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Take(
         BatchRecord batch, ReadOnlySpan<byte> origins, IReadOnlyList<string> segments, HashSet<(long, string?)>? named, bool open, DuplicateIndex? list, DuplicateIndex? optedOut, DuplicateIndex again,
         FingerprintMerge merge)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using CcExport.Engine.ConstantContact;
@@ -158,6 +159,7 @@ internal sealed class PreImageTaker(EngineParts parts, RunReporter reporter, Con
             if (known is null && !anyNew) contacts.SetAllOn(null);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private bool Add(ReadOnlySpan<byte> body, ReadOnlySpan<byte> origins, ContactTable contacts)
         {
             bool keepAddresses = contacts.Capacity <= FewContacts;

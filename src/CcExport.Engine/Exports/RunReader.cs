@@ -282,6 +282,7 @@ internal sealed class RunReader(
         return full;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Reject(string reason, UInt128 address, uint winner, ProfilePlace place, ReadOnlySpan<byte> key, IRejectionSink sink, ReadCounts counts)
     {
         if (ReferenceEquals(reason, Reasons.Duplicate))

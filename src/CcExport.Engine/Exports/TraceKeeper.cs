@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CcExport.Engine.Fingerprints;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
@@ -105,6 +106,7 @@ internal sealed class TraceKeeper(EngineParts parts)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Take(BatchRecord batch, ReadOnlySpan<byte> origins, IReadOnlyList<string> segments, Fates fates, DuplicateIndex again, ReasonCodes codes, TakeRecord take)
     {
         (TraceFate others, string? reason) = OthersOf(batch, fates);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace CcExport.Engine.Fingerprints;
 
@@ -58,6 +59,7 @@ internal sealed unsafe class FingerprintMerge(long most, int atOnce = Fingerprin
     /// <summary>Writes the part at hand. Of an address that was added twice the one that says more holds.</summary>
     /// <param name="before">What was remembered, from this part's first record on; null: nothing.</param>
     /// <param name="gone">Addresses to forget.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Write(FingerprintReader? before, FingerprintWriter to, Func<UInt128, bool>? gone)
     {
         Span<Fingerprint> updates = new(_updates, _count);

@@ -114,6 +114,7 @@ internal static class EmailRules
     /// Judges a trimmed address. <paramref name="ascii"/> is null when the address can be sent as it stands, else the address with
     /// its international domain in ASCII form.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static EmailVerdict Judge(ReadOnlySpan<byte> address, out byte[]? ascii)
     {
         ascii = null;

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.IO.Hashing;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using CcExport.Engine.Mapping;
@@ -13,6 +14,7 @@ internal static class FieldValues
     /// <summary>Most fields that a map can have, for a bit each.</summary>
     public const int MostFields = 64;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint HashOf(in MappedField field, ReadOnlySpan<byte> value)
     {
         value = Utf8Text.Trim(value);

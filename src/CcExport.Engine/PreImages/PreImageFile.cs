@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
-using System.IO.Compression;
 using System.Security.Cryptography;
 using CcExport.Engine.Store;
+using Snappier;
 
 namespace CcExport.Engine.PreImages;
 
@@ -19,7 +19,7 @@ internal enum PieceKind : byte
 }
 
 /// <summary>
-/// What the contacts of a run were before it, on disk: records in pieces of some 256 KB, each deflated and then encrypted (AES-256-GCM) under the file's own key, with
+/// What the contacts of a run were before it, on disk: records in pieces of some 256 KB, each compressed (Snappy) and then encrypted (AES-256-GCM) under the file's own key, with
 /// the run, the piece's number, kind and length as associated data. Written once; without its key, which is kept wrapped by the key ring, nobody can read it.
 /// </summary>
 internal static class PreImageFile
@@ -74,7 +74,7 @@ internal sealed class PreImageWriter : IDisposable
     private readonly FileStream _file;
     private readonly ArrayBufferWriter<byte> _piece = new(PieceSize + 4096);
     // One for all pieces: a million contacts have two hundred, each too large for the small heap.
-    private readonly MemoryStream _packed = new(PieceSize + 4096);
+    private byte[] _packed = [];
     private PieceKind _kind = PieceKind.Sent;
     private int _pieces;
     private bool _complete;
@@ -146,9 +146,9 @@ internal sealed class PreImageWriter : IDisposable
 
     private void Write(ReadOnlySpan<byte> plain)
     {
-        _packed.SetLength(0);
-        using (var deflate = new DeflateStream(_packed, CompressionLevel.Fastest, leaveOpen: true)) deflate.Write(plain);
-        Span<byte> text = _packed.GetBuffer().AsSpan(0, (int)_packed.Length), head = stackalloc byte[PreImageFile.HeadSize], associated = stackalloc byte[PreImageFile.AssociatedSize];
+        int most = Snappy.GetMaxCompressedLength(plain.Length);
+        if (_packed.Length < most) _packed = new byte[most];
+        Span<byte> text = _packed.AsSpan(0, Snappy.Compress(plain, _packed)), head = stackalloc byte[PreImageFile.HeadSize], associated = stackalloc byte[PreImageFile.AssociatedSize];
         head[0] = (byte)_kind;
         BinaryPrimitives.WriteInt32LittleEndian(head[1..], plain.Length);
         BinaryPrimitives.WriteInt32LittleEndian(head[5..], text.Length);
@@ -171,7 +171,6 @@ internal sealed class PreImageWriter : IDisposable
     {
         _aes.Dispose();
         _file.Dispose();
-        _packed.Dispose();
         if (!_complete) PreImageFile.Remove(_home, _name);
     }
 }
@@ -218,9 +217,7 @@ internal sealed class PreImageReader : IDisposable
             _aes.Decrypt(head.Slice(9, PreImageFile.NonceSize), text, head[(9 + PreImageFile.NonceSize)..], text, associated);
             if (kind == PieceKind.End) return null;
             byte[] records = new byte[length];
-            using var inflate = new DeflateStream(new MemoryStream(text), CompressionMode.Decompress);
-            inflate.ReadExactly(records);
-            return (kind, records);
+            return Snappy.TryDecompress(text, records, out int whole) && whole == length ? (kind, records) : throw PreImageFile.Damaged(null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or InvalidDataException)
         {

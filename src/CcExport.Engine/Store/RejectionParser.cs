@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace CcExport.Engine.Store;
@@ -29,6 +30,7 @@ internal sealed class RejectionParser(string path)
             "It was changed or damaged; the run's numbers are not affected.", cause)
         { Subject = path };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RejectionRecord ParseObject(ReadOnlySpan<byte> line)
     {
         var json = new Utf8JsonReader(line);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace CcExport.Engine.Upload;
 
@@ -20,6 +21,7 @@ internal ref struct OriginReader(ReadOnlySpan<byte> origins, int at = 0)
     /// <summary>The profile's key in its source, as UTF-8; empty when it has none.</summary>
     public readonly ReadOnlySpan<byte> Key => _row[BatchSealer.OriginHead..];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Next()
     {
         ReadOnlySpan<byte> rest = _origins[At..];

@@ -23,7 +23,7 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
         file.WriteRelaxedAsync(
             c => c.Execute("""
                 UPDATE CallPlaces SET FreeAt = @freeAt, Held = 0 WHERE ApiKey = @apiKey AND Slot = @Slot AND Ticket = @Ticket AND Held = 1
-                """, new { apiKey, place.Slot, place.Ticket, freeAt = freeAt.UtcTicks }), ct);
+                """, new Parameters { ["apiKey"] = apiKey, ["Slot"] = place.Slot, ["Ticket"] = place.Ticket, ["freeAt"] = freeAt.UtcTicks }), ct);
 
     public Task MarkDayEndedAsync(string apiKey, DateTimeOffset now, CancellationToken ct) =>
         file.WriteRelaxedAsync(c => CountDay(c, apiKey, now, calls: 0, ended: 1), ct);
@@ -33,11 +33,11 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
     public Task<IReadOnlyList<CallsSpent>> GetSpentAsync(string apiKey, DateTimeOffset now, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<CallsSpent>>(
             c => [.. c.Query<(string Spender, string Machine, long Calls)>(
-                "SELECT Spender, Machine, Calls FROM CallsSpent WHERE ApiKey = @apiKey AND Day = @day ORDER BY Calls DESC, Spender, Machine", new { apiKey, day = CallPlaces.DayOf(now).DayNumber })
+                "SELECT Spender, Machine, Calls FROM CallsSpent WHERE ApiKey = @apiKey AND Day = @day ORDER BY Calls DESC, Spender, Machine", new Parameters { ["apiKey"] = apiKey, ["day"] = CallPlaces.DayOf(now).DayNumber })
                 .Select(row => new CallsSpent(row.Spender, row.Machine, row.Calls))], ct);
 
     public Task ReserveAsync(string apiKey, int calls, CancellationToken ct) =>
-        file.WriteAsync(c => c.Execute("INSERT OR REPLACE INTO CallKeys (ApiKey, Reserved) VALUES (@apiKey, @calls)", new { apiKey, calls }), ct);
+        file.WriteAsync(c => c.Execute("INSERT OR REPLACE INTO CallKeys (ApiKey, Reserved) VALUES (@apiKey, @calls)", new Parameters { ["apiKey"] = apiKey, ["calls"] = calls }), ct);
 
     private CallPlace Take(SqliteConnection c, string apiKey, string spender, DateTimeOffset now, DateTimeOffset heldUntil, int callsPerDay)
     {
@@ -55,12 +55,12 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
                 VALUES (@apiKey, @Slot, @heldUntil, 1, @Ticket, @machine, @process, @start)
                 ON CONFLICT (ApiKey, Slot) DO UPDATE SET FreeAt = excluded.FreeAt, Held = 1, Ticket = excluded.Ticket,
                     Machine = excluded.Machine, ProcessId = excluded.ProcessId, ProcessStartTicks = excluded.ProcessStartTicks
-                """, new { apiKey, place.Slot, place.Ticket, heldUntil = heldUntil.UtcTicks, machine = ProcessTable.Machine, process = Environment.ProcessId, start = startTicks });
+                """, new Parameters { ["apiKey"] = apiKey, ["Slot"] = place.Slot, ["Ticket"] = place.Ticket, ["heldUntil"] = heldUntil.UtcTicks, ["machine"] = ProcessTable.Machine, ["process"] = Environment.ProcessId, ["start"] = startTicks });
             CountDay(c, apiKey, now, calls: 1, ended: 0);
             c.Execute("""
                 INSERT INTO CallsSpent (ApiKey, Day, Spender, Machine, Calls) VALUES (@apiKey, @day, @spender, @machine, 1)
                 ON CONFLICT (ApiKey, Day, Spender, Machine) DO UPDATE SET Calls = Calls + 1
-                """, new { apiKey, day = CallPlaces.DayOf(now).DayNumber, spender, machine = Environment.MachineName });
+                """, new Parameters { ["apiKey"] = apiKey, ["day"] = CallPlaces.DayOf(now).DayNumber, ["spender"] = spender, ["machine"] = Environment.MachineName });
         }
         return place;
     }
@@ -68,7 +68,7 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
     private static StoredPlace[] Stored(SqliteConnection c, string apiKey) =>
     [
         .. c.Query<(long Slot, long FreeAt, long Held, long Ticket)>(
-                "SELECT Slot, FreeAt, Held, Ticket FROM CallPlaces WHERE ApiKey = @apiKey", new { apiKey })
+                "SELECT Slot, FreeAt, Held, Ticket FROM CallPlaces WHERE ApiKey = @apiKey", new Parameters { ["apiKey"] = apiKey })
             .Select(row => new StoredPlace((int)row.Slot, Time(row.FreeAt), row.Held != 0, row.Ticket)),
     ];
 
@@ -79,10 +79,10 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
         bool any = false;
         foreach ((long slot, long process, long start) in c.Query<(long, long, long)>(
             "SELECT Slot, ProcessId, ProcessStartTicks FROM CallPlaces WHERE ApiKey = @apiKey AND Held = 1 AND Machine = @machine AND FreeAt > @freeAt",
-            new { apiKey, machine = ProcessTable.Machine, freeAt = freeAt.UtcTicks }).ToList())
+            new Parameters { ["apiKey"] = apiKey, ["machine"] = ProcessTable.Machine, ["freeAt"] = freeAt.UtcTicks }).ToList())
         {
             if (isAlive((int)process, start)) continue;
-            c.Execute("UPDATE CallPlaces SET FreeAt = @freeAt, Held = 0 WHERE ApiKey = @apiKey AND Slot = @slot", new { apiKey, slot, freeAt = freeAt.UtcTicks });
+            c.Execute("UPDATE CallPlaces SET FreeAt = @freeAt, Held = 0 WHERE ApiKey = @apiKey AND Slot = @slot", new Parameters { ["apiKey"] = apiKey, ["slot"] = slot, ["freeAt"] = freeAt.UtcTicks });
             any = true;
         }
         return any;
@@ -92,8 +92,8 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
     {
         DateOnly day = CallPlaces.DayOf(now);
         (long calls, long ended) = c.QueryFirstOrDefault<(long, long)>(
-            "SELECT Calls, EndedByServer FROM CallDays WHERE ApiKey = @apiKey AND Day = @day", new { apiKey, day = day.DayNumber });
-        return new CallUse(day, calls, ended != 0, c.ExecuteScalar<int>("SELECT coalesce(max(Reserved), 0) FROM CallKeys WHERE ApiKey = @apiKey", new { apiKey }));
+            "SELECT Calls, EndedByServer FROM CallDays WHERE ApiKey = @apiKey AND Day = @day", new Parameters { ["apiKey"] = apiKey, ["day"] = day.DayNumber });
+        return new CallUse(day, calls, ended != 0, c.ExecuteScalar<int>("SELECT coalesce(max(Reserved), 0) FROM CallKeys WHERE ApiKey = @apiKey", new Parameters { ["apiKey"] = apiKey }));
     }
 
     // One row a day, not one counter set to 0: a clock set back over midnight finds the old day's count again.
@@ -102,12 +102,12 @@ internal sealed class SqliteCalls(SqliteFile file, Func<int, long, bool> isAlive
         int day = CallPlaces.DayOf(now).DayNumber;
         int changed = c.Execute(
             "UPDATE CallDays SET Calls = Calls + @calls, EndedByServer = max(EndedByServer, @ended) WHERE ApiKey = @apiKey AND Day = @day",
-            new { apiKey, day, calls, ended });
+            new Parameters { ["apiKey"] = apiKey, ["day"] = day, ["calls"] = calls, ["ended"] = ended });
         if (changed == 0)
         {
             c.Execute("INSERT INTO CallDays (ApiKey, Day, Calls, EndedByServer) VALUES (@apiKey, @day, @calls, @ended)",
-                new { apiKey, day, calls, ended });
-            c.Execute("DELETE FROM CallDays WHERE ApiKey = @apiKey AND Day < @oldest; DELETE FROM CallsSpent WHERE ApiKey = @apiKey AND Day < @oldest", new { apiKey, oldest = day - DaysKept });
+                new Parameters { ["apiKey"] = apiKey, ["day"] = day, ["calls"] = calls, ["ended"] = ended });
+            c.Execute("DELETE FROM CallDays WHERE ApiKey = @apiKey AND Day < @oldest; DELETE FROM CallsSpent WHERE ApiKey = @apiKey AND Day < @oldest", new Parameters { ["apiKey"] = apiKey, ["oldest"] = day - DaysKept });
         }
         return changed;
     }

@@ -17,10 +17,10 @@ internal sealed class SqliteConnections(SqliteFile file) : IConnectionStore
 
     public Task<ConnectionRecord?> FindAsync(string name, CancellationToken ct) =>
         file.ReadAsync(
-            c => c.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM Connections WHERE NameKey = @key", new { key = NameKey.Of(name) })?.ToRecord(), ct);
+            c => c.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM Connections WHERE NameKey = @key", new Parameters { ["key"] = NameKey.Of(name) })?.ToRecord(), ct);
 
     public Task<ConnectionRecord?> FindAsync(Guid id, CancellationToken ct) =>
-        file.ReadAsync(c => c.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM Connections WHERE Id = @id", new { id = Text(id) })?.ToRecord(), ct);
+        file.ReadAsync(c => c.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM Connections WHERE Id = @id", new Parameters { ["id"] = Text(id) })?.ToRecord(), ct);
 
     public Task AddAsync(ConnectionRecord record, CancellationToken ct) =>
         WriteNamedAsync(record, """
@@ -48,7 +48,7 @@ internal sealed class SqliteConnections(SqliteFile file) : IConnectionStore
                 int changed = c.Execute("""
                     UPDATE Connections SET Secrets = @secrets, SecretsVersion = SecretsVersion + 1, RefreshTokenIssuedAt = @issued
                     WHERE Id = @id AND SecretsVersion = @expectedVersion
-                    """, new { id = Text(id), expectedVersion, secrets, issued = refreshTokenIssuedAt.UtcTicks });
+                    """, new Parameters { ["id"] = Text(id), ["expectedVersion"] = expectedVersion, ["secrets"] = secrets, ["issued"] = refreshTokenIssuedAt.UtcTicks });
                 return changed == 1 || (Exists(c, id) ? false : throw Gone(id.ToString()));
             }, ct);
 
@@ -58,7 +58,7 @@ internal sealed class SqliteConnections(SqliteFile file) : IConnectionStore
             {
                 try
                 {
-                    return c.Execute("DELETE FROM Connections WHERE Id = @id", new { id = Text(id) });
+                    return c.Execute("DELETE FROM Connections WHERE Id = @id", new Parameters { ["id"] = Text(id) });
                 }
                 catch (SqliteException e) when (SqliteErrors.IsMissingParent(e) || SqliteErrors.IsRestricted(e))
                 {
@@ -74,7 +74,7 @@ internal sealed class SqliteConnections(SqliteFile file) : IConnectionStore
         new("ConnectionInUse", CcErrorKind.Conflict, "The connection is used by an export.", "Detach or remove its exports first.", cause);
 
     private static bool Exists(SqliteConnection c, Guid id) =>
-        c.ExecuteScalar<long>("SELECT count(*) FROM Connections WHERE Id = @id", new { id = Text(id) }) > 0;
+        c.ExecuteScalar<long>("SELECT count(*) FROM Connections WHERE Id = @id", new Parameters { ["id"] = Text(id) }) > 0;
 
     private Task WriteNamedAsync(ConnectionRecord record, string sql, CancellationToken ct) =>
         file.WriteAsync(

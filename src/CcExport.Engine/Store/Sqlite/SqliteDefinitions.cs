@@ -15,7 +15,7 @@ internal sealed class SqliteDefinitions(SqliteFile file, string table, string wh
 
     public Task<DefinitionRecord?> FindAsync(string name, CancellationToken ct) =>
         file.ReadAsync(
-            c => c.QueryFirstOrDefault<Row>($"SELECT {columns} FROM {table} WHERE NameKey = @key", new { key = NameKey.Of(name) })?.ToRecord(), ct);
+            c => c.QueryFirstOrDefault<Row>($"SELECT {columns} FROM {table} WHERE NameKey = @key", new Parameters { ["key"] = NameKey.Of(name) })?.ToRecord(), ct);
 
     public Task SaveAsync(DefinitionRecord record, bool replace, CancellationToken ct)
     {
@@ -53,7 +53,7 @@ internal sealed class SqliteDefinitions(SqliteFile file, string table, string wh
     }
 
     public Task<bool> RemoveAsync(string name, CancellationToken ct) =>
-        file.WriteAsync(c => c.Execute($"DELETE FROM {table} WHERE NameKey = @key", new { key = NameKey.Of(name) }) > 0, ct);
+        file.WriteAsync(c => c.Execute($"DELETE FROM {table} WHERE NameKey = @key", new Parameters { ["key"] = NameKey.Of(name) }) > 0, ct);
 
     private sealed class Row
     {
@@ -100,5 +100,5 @@ internal sealed class SqliteExports(SqliteFile file) : IExportStore
 
     public Task<IReadOnlyList<string>> UsingConnectionAsync(Guid connectionId, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<string>>(
-            c => [.. c.Query<string>("SELECT Name FROM Exports WHERE ConnectionId = @id ORDER BY NameKey", new { id = Text(connectionId) })], ct);
+            c => [.. c.Query<string>("SELECT Name FROM Exports WHERE ConnectionId = @id ORDER BY NameKey", new Parameters { ["id"] = Text(connectionId) })], ct);
 }

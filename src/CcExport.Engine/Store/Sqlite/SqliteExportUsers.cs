@@ -13,7 +13,7 @@ internal sealed class SqliteExportUsers(SqliteFile file) : IExportUserStore
         file.ReadAsync<IReadOnlyList<ExportUserRecord>>(c => [.. c.Query<Row>($"SELECT {Columns} FROM ExportUsers ORDER BY CreatedAt").Select(row => row.ToRecord())], ct);
 
     public Task<ExportUserRecord?> FindAsync(Guid connectionId, CancellationToken ct) =>
-        file.ReadAsync(c => c.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM ExportUsers WHERE ConnectionId = @id", new { id = Text(connectionId) })?.ToRecord(), ct);
+        file.ReadAsync(c => c.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM ExportUsers WHERE ConnectionId = @id", new Parameters { ["id"] = Text(connectionId) })?.ToRecord(), ct);
 
     public Task SaveAsync(ExportUserRecord record, CancellationToken ct) =>
         file.WriteAsync(
@@ -26,7 +26,7 @@ internal sealed class SqliteExportUsers(SqliteFile file) : IExportUserStore
                         INSERT INTO ExportUsers ({Columns}) VALUES (@id, @Json, @createdAt, 1, @Secrets)
                         ON CONFLICT (ConnectionId) DO UPDATE SET Json = excluded.Json, CreatedAt = excluded.CreatedAt, Secrets = excluded.Secrets,
                             SecretsVersion = ExportUsers.SecretsVersion + 1
-                        """, new { id = Text(record.ConnectionId), record.Json, createdAt = record.CreatedAt.UtcTicks, record.Secrets });
+                        """, new Parameters { ["id"] = Text(record.ConnectionId), ["Json"] = record.Json, ["createdAt"] = record.CreatedAt.UtcTicks, ["Secrets"] = record.Secrets });
                 }
                 catch (SqliteException e) when (SqliteErrors.IsMissingParent(e))
                 {
@@ -38,15 +38,15 @@ internal sealed class SqliteExportUsers(SqliteFile file) : IExportUserStore
         file.WriteAsync(
             c => c.Execute(
                 "UPDATE ExportUsers SET Secrets = @secrets, SecretsVersion = SecretsVersion + 1 WHERE ConnectionId = @id AND SecretsVersion = @expectedVersion",
-                new { id = Text(connectionId), expectedVersion, secrets }) > 0, ct);
+                new Parameters { ["id"] = Text(connectionId), ["expectedVersion"] = expectedVersion, ["secrets"] = secrets }) > 0, ct);
 
     public Task<bool> SaveJsonAsync(Guid connectionId, long secretsVersion, string json, CancellationToken ct) =>
         file.WriteAsync(
             c => c.Execute("UPDATE ExportUsers SET Json = @json WHERE ConnectionId = @id AND SecretsVersion = @secretsVersion",
-                new { id = Text(connectionId), secretsVersion, json }) > 0, ct);
+                new Parameters { ["id"] = Text(connectionId), ["secretsVersion"] = secretsVersion, ["json"] = json }) > 0, ct);
 
     public Task<bool> RemoveAsync(Guid connectionId, CancellationToken ct) =>
-        file.WriteAsync(c => c.Execute("DELETE FROM ExportUsers WHERE ConnectionId = @id", new { id = Text(connectionId) }) > 0, ct);
+        file.WriteAsync(c => c.Execute("DELETE FROM ExportUsers WHERE ConnectionId = @id", new Parameters { ["id"] = Text(connectionId) }) > 0, ct);
 
     private sealed class Row
     {

@@ -9,7 +9,7 @@ internal sealed class SqliteFingerprints(SqliteFile file) : IFingerprintStore
     private const string Columns = "Export, Account, ListId, File, Key, Records, RunId, UpdatedAt, LookTook, Others";
 
     public Task<IReadOnlyList<FingerprintRecord>> ListAsync(string account, string listId, CancellationToken ct) => file.ReadAsync<IReadOnlyList<FingerprintRecord>>(
-        c => [.. c.Query<Row>($"SELECT {Columns} FROM Fingerprints WHERE Account = @account AND ListId = @listId ORDER BY ExportKey", new { account, listId }).Select(r => r.ToRecord())], ct);
+        c => [.. c.Query<Row>($"SELECT {Columns} FROM Fingerprints WHERE Account = @account AND ListId = @listId ORDER BY ExportKey", new Parameters { ["account"] = account, ["listId"] = listId }).Select(r => r.ToRecord())], ct);
 
     public Task<IReadOnlyList<FingerprintRecord>> ListAllAsync(CancellationToken ct) => file.ReadAsync<IReadOnlyList<FingerprintRecord>>(
         c => [.. c.Query<Row>($"SELECT {Columns} FROM Fingerprints ORDER BY ExportKey").Select(r => r.ToRecord())], ct);
@@ -17,20 +17,20 @@ internal sealed class SqliteFingerprints(SqliteFile file) : IFingerprintStore
     public Task<bool> PutAsync(FingerprintRecord record, string? expectedFile, CancellationToken ct) => file.WriteAsync(
         c =>
         {
-            var values = new
+            var values = new Parameters
             {
-                key = NameKey.Of(record.Export),
-                record.Export,
-                record.Account,
-                record.ListId,
-                record.File,
-                record.Key,
-                record.Records,
-                record.RunId,
-                UpdatedAt = record.UpdatedAt.UtcTicks,
-                LookTook = record.LookTook?.Ticks,
-                record.Others,
-                expectedFile,
+                ["key"] = NameKey.Of(record.Export),
+                ["Export"] = record.Export,
+                ["Account"] = record.Account,
+                ["ListId"] = record.ListId,
+                ["File"] = record.File,
+                ["Key"] = record.Key,
+                ["Records"] = record.Records,
+                ["RunId"] = record.RunId,
+                ["UpdatedAt"] = record.UpdatedAt.UtcTicks,
+                ["LookTook"] = record.LookTook?.Ticks,
+                ["Others"] = record.Others,
+                ["expectedFile"] = expectedFile,
             };
             return c.Execute(expectedFile is null
                 ? $"INSERT OR IGNORE INTO Fingerprints (ExportKey, {Columns}) VALUES (@key, @Export, @Account, @ListId, @File, @Key, @Records, @RunId, @UpdatedAt, @LookTook, @Others)"

@@ -13,7 +13,7 @@ internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAliv
     /// <summary>Takes it inside a transaction that goes on.</summary>
     public LeaseAnswer Take(SqliteConnection c, string name, LeaseOwner owner, DateTimeOffset now, DateTimeOffset expires)
     {
-        Row? held = c.QueryFirstOrDefault<Row>("SELECT * FROM Leases WHERE Name = @name", new { name });
+        Row? held = c.QueryFirstOrDefault<Row>("SELECT * FROM Leases WHERE Name = @name", new Parameters { ["name"] = name });
         LeaseOwner? holder = held?.Owner();
         if (held is not null && holder!.Id != owner.Id && !LeaseRules.MayTakeOver(holder, Time(held.Expires), owner, now, isAlive))
         {
@@ -23,7 +23,7 @@ internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAliv
             INSERT OR REPLACE INTO Leases (Name, OwnerId, Machine, ProcessId, ProcessStartTicks, Purpose, Expires)
             VALUES (@name, @id, @Machine, @ProcessId, @ProcessStartTicks, @Purpose, @expires)
             """,
-            new { name, id = Text(owner.Id), owner.Machine, owner.ProcessId, owner.ProcessStartTicks, owner.Purpose, expires = expires.UtcTicks });
+            new Parameters { ["name"] = name, ["id"] = Text(owner.Id), ["Machine"] = owner.Machine, ["ProcessId"] = owner.ProcessId, ["ProcessStartTicks"] = owner.ProcessStartTicks, ["Purpose"] = owner.Purpose, ["expires"] = expires.UtcTicks });
         bool tookOver = holder is not null && holder.Id != owner.Id;
         return new LeaseAnswer(Taken: true, owner, expires, tookOver,
             FromTheDead: tookOver && holder!.Machine == owner.Machine && !isAlive(holder.ProcessId, holder.ProcessStartTicks));
@@ -32,17 +32,17 @@ internal sealed class SqliteLeases(SqliteFile file, Func<int, long, bool> isAliv
     public Task<IReadOnlyDictionary<string, LeaseOwner>> GetHeldAsync(IReadOnlyCollection<string> names, DateTimeOffset now, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyDictionary<string, LeaseOwner>>(
             c => c.Query<Row>("SELECT * FROM Leases WHERE Name IN (SELECT value FROM json_each(@names)) AND Expires > @now",
-                    new { names = Array(names), now = now.UtcTicks })
+                    new Parameters { ["names"] = Array(names), ["now"] = now.UtcTicks })
                 .Where(row => row.Machine != ProcessTable.Machine || isAlive(row.ProcessId, row.ProcessStartTicks))
                 .ToDictionary(row => row.Name, row => row.Owner()), ct);
 
     public Task<bool> RenewAsync(string name, LeaseOwner owner, DateTimeOffset expires, CancellationToken ct) =>
         file.WriteAsync(
             c => c.Execute("UPDATE Leases SET Expires = @expires WHERE Name = @name AND OwnerId = @id",
-                new { name, id = Text(owner.Id), expires = expires.UtcTicks }) == 1, ct);
+                new Parameters { ["name"] = name, ["id"] = Text(owner.Id), ["expires"] = expires.UtcTicks }) == 1, ct);
 
     public Task ReleaseAsync(string name, LeaseOwner owner, CancellationToken ct) =>
-        file.WriteAsync(c => c.Execute("DELETE FROM Leases WHERE Name = @name AND OwnerId = @id", new { name, id = Text(owner.Id) }), ct);
+        file.WriteAsync(c => c.Execute("DELETE FROM Leases WHERE Name = @name AND OwnerId = @id", new Parameters { ["name"] = name, ["id"] = Text(owner.Id) }), ct);
 
     private sealed class Row
     {

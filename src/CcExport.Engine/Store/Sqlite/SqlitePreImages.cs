@@ -9,20 +9,20 @@ internal sealed class SqlitePreImages(SqliteFile file) : IPreImageStore
     private const string Columns = "RunId, CreatedAt, File, Key, Why, UndoneBy";
 
     public Task<PreImageRecord?> FindAsync(long runId, CancellationToken ct) => file.ReadAsync(
-        c => c.QuerySingleOrDefault<Row>($"SELECT {Columns} FROM PreImages WHERE RunId = @runId", new { runId })?.ToRecord(), ct);
+        c => c.QuerySingleOrDefault<Row>($"SELECT {Columns} FROM PreImages WHERE RunId = @runId", new Parameters { ["runId"] = runId })?.ToRecord(), ct);
 
     public Task<IReadOnlyList<PreImageRecord>> ListAsync(CancellationToken ct) => file.ReadAsync<IReadOnlyList<PreImageRecord>>(
         c => [.. c.Query<Row>($"SELECT {Columns} FROM PreImages ORDER BY RunId").Select(r => r.ToRecord())], ct);
 
     public Task PutAsync(PreImageRecord record, CancellationToken ct) => file.WriteAsync(
         c => c.Execute($"INSERT OR REPLACE INTO PreImages ({Columns}) VALUES (@RunId, @CreatedAt, @File, @Key, @Why, @UndoneBy)",
-            new { record.RunId, CreatedAt = record.CreatedAt.UtcTicks, record.File, record.Key, record.Why, record.UndoneBy }), ct);
+            new Parameters { ["RunId"] = record.RunId, ["CreatedAt"] = record.CreatedAt.UtcTicks, ["File"] = record.File, ["Key"] = record.Key, ["Why"] = record.Why, ["UndoneBy"] = record.UndoneBy }), ct);
 
     public Task UndoneByAsync(long runId, long by, CancellationToken ct) => file.WriteAsync(
-        c => c.Execute("UPDATE PreImages SET UndoneBy = @by WHERE RunId = @runId", new { runId, by }), ct);
+        c => c.Execute("UPDATE PreImages SET UndoneBy = @by WHERE RunId = @runId", new Parameters { ["runId"] = runId, ["by"] = by }), ct);
 
     public Task RemoveAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) => file.WriteAsync(
-        c => c.Execute("DELETE FROM PreImages WHERE RunId IN (SELECT value FROM json_each(@ids))", new { ids = Array(runIds) }), ct);
+        c => c.Execute("DELETE FROM PreImages WHERE RunId IN (SELECT value FROM json_each(@ids))", new Parameters { ["ids"] = Array(runIds) }), ct);
 
     private sealed class Row
     {

@@ -1,5 +1,4 @@
 using System.Data;
-using Dapper;
 using static CcExport.Engine.Store.Sqlite.SqliteValues;
 
 namespace CcExport.Engine.Store.Sqlite;
@@ -10,15 +9,16 @@ namespace CcExport.Engine.Store.Sqlite;
 /// </summary>
 internal static class SqliteRunRow
 {
-    private static readonly string[] Numbers =
+    private static readonly (string Name, Func<RunNumbers, object> Of)[] Numbers =
     [
-        "Read", "Invalid", "Duplicate", "Suppressed", "Unchanged", "Sent", "Accepted", "OptedOut", "Refused", "Unaccounted", "Removed", "Noted",
-        "Batches", "Requests", "BytesSent",
+        ("Read", n => n.Read), ("Invalid", n => n.Invalid), ("Duplicate", n => n.Duplicate), ("Suppressed", n => n.Suppressed), ("Unchanged", n => n.Unchanged), ("Sent", n => n.Sent),
+        ("Accepted", n => n.Accepted), ("OptedOut", n => n.OptedOut), ("Refused", n => n.Refused), ("Unaccounted", n => n.Unaccounted), ("Removed", n => n.Removed), ("Noted", n => n.Noted),
+        ("Batches", n => n.Batches), ("Requests", n => n.Requests), ("BytesSent", n => n.BytesSent),
     ];
 
-    public static readonly string NumberNames = string.Join(", ", Numbers);
-    public static readonly string NumberValues = string.Join(", ", Numbers.Select(name => "@" + name));
-    public static readonly string NumberSets = string.Join(", ", Numbers.Select(name => $"{name} = @{name}"));
+    public static readonly string NumberNames = string.Join(", ", Numbers.Select(n => n.Name));
+    public static readonly string NumberValues = string.Join(", ", Numbers.Select(n => "@" + n.Name));
+    public static readonly string NumberSets = string.Join(", ", Numbers.Select(n => $"{n.Name} = @{n.Name}"));
 
     /// <summary>The columns in the order in which <see cref="Read"/> takes them.</summary>
     public static readonly string Columns =
@@ -26,26 +26,28 @@ internal static class SqliteRunRow
         NumberNames + ", AccountId, PlannedAt, Plan";
 
     /// <summary>The parameters of a new run.</summary>
-    public static DynamicParameters Values(RunRecord run)
+    public static Parameters Values(RunRecord run) => new Parameters
     {
-        // The numbers by their own names.
-        var values = new DynamicParameters(run.Numbers);
-        values.AddDynamicParams(new
-        {
-            run.Export,
-            ExportKey = run.Export is null ? null : NameKey.Of(run.Export),
-            ConnectionId = Text(run.ConnectionId),
-            run.Connection,
-            run.ListId,
-            Status = run.Status.ToString(),
-            run.Trigger,
-            StartedAt = run.StartedAt.UtcTicks,
-            run.Message,
-            run.Definition,
-            run.SpoolKey,
-            run.AccountId,
-            PlannedAt = run.PlannedAt?.UtcTicks,
-        });
+        ["Export"] = run.Export,
+        ["ExportKey"] = run.Export is null ? null : NameKey.Of(run.Export),
+        ["ConnectionId"] = Text(run.ConnectionId),
+        ["Connection"] = run.Connection,
+        ["ListId"] = run.ListId,
+        ["Status"] = run.Status.ToString(),
+        ["Trigger"] = run.Trigger,
+        ["StartedAt"] = run.StartedAt.UtcTicks,
+        ["Message"] = run.Message,
+        ["Definition"] = run.Definition,
+        ["SpoolKey"] = run.SpoolKey,
+        ["AccountId"] = run.AccountId,
+        ["PlannedAt"] = run.PlannedAt?.UtcTicks,
+    }.And(Of(run.Numbers));
+
+    /// <summary>The numbers by the names of their columns.</summary>
+    public static Parameters Of(RunNumbers numbers)
+    {
+        var values = new Parameters();
+        foreach ((string name, Func<RunNumbers, object> of) in Numbers) values[name] = of(numbers);
         return values;
     }
 

@@ -19,7 +19,7 @@ internal sealed partial class SqliteRuns
                     int added = c.Execute($"""
                         INSERT INTO Batches (RunId, Number, Rows, Bytes, State, Attempts)
                         SELECT @runId, @Number, @Rows, @Bytes, 'Sealed', 0 WHERE {Sealing}
-                        """, new { runId, batch.Number, batch.Rows, batch.Bytes });
+                        """, new Parameters { ["runId"] = runId, ["Number"] = batch.Number, ["Rows"] = batch.Rows, ["Bytes"] = batch.Bytes });
                     return added == 1 ? true : throw Refused(c, runId, $"batch {batch.Number} is sealed");
                 }
                 catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
@@ -29,15 +29,15 @@ internal sealed partial class SqliteRuns
             }, ct);
 
     public Task SendingAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct) =>
-        StepAsync(runId, batch, BatchSteps.Sending, ", SendingAt = @at, SentAt = NULL, Attempts = Attempts + 1", new { at = at.UtcTicks }, ct);
+        StepAsync(runId, batch, BatchSteps.Sending, ", SendingAt = @at, SentAt = NULL, Attempts = Attempts + 1", new Parameters { ["at"] = at.UtcTicks }, ct);
 
     public Task SentAsync(long runId, int batch, string activityId, DateTimeOffset at, CancellationToken ct) =>
-        StepAsync(runId, batch, BatchSteps.Sent, ", SentAt = @at, ActivityId = @activityId", new { at = at.UtcTicks, activityId }, ct);
+        StepAsync(runId, batch, BatchSteps.Sent, ", SentAt = @at, ActivityId = @activityId", new Parameters { ["at"] = at.UtcTicks, ["activityId"] = activityId }, ct);
 
     public Task InDoubtAsync(long runId, int batch, DateTimeOffset at, CancellationToken ct) =>
-        StepAsync(runId, batch, BatchSteps.InDoubt, ", SentAt = @at", new { at = at.UtcTicks }, ct);
+        StepAsync(runId, batch, BatchSteps.InDoubt, ", SentAt = @at", new Parameters { ["at"] = at.UtcTicks }, ct);
 
-    public Task NotSentAsync(long runId, int batch, CancellationToken ct) => StepAsync(runId, batch, BatchSteps.NotSent, "", new { }, ct);
+    public Task NotSentAsync(long runId, int batch, CancellationToken ct) => StepAsync(runId, batch, BatchSteps.NotSent, "", new Parameters(), ct);
 
     public Task FinishedAsync(long runId, int batch, BatchOutcome outcome, CancellationToken ct) =>
         file.WriteAsync(c => Take(c, runId, batch, BatchSteps.Finished, OutcomeSets, Values(outcome), outcome), ct);
@@ -52,7 +52,7 @@ internal sealed partial class SqliteRuns
                     int added = c.Execute($"""
                         INSERT INTO Batches (RunId, Number, Rows, Bytes, State, Attempts, Again)
                         SELECT @runId, @Number, @Rows, @Bytes, 'Sealed', 0, @Again WHERE {Uploading}
-                        """, new { runId, batch.Number, batch.Rows, batch.Bytes, batch.Again });
+                        """, new Parameters { ["runId"] = runId, ["Number"] = batch.Number, ["Rows"] = batch.Rows, ["Bytes"] = batch.Bytes, ["Again"] = batch.Again });
                     if (added != 1) throw Refused(c, runId, $"batch {batch.Number} is sealed");
                 }
                 // What moved from one batch is in another: no contact gets lost between them, or counted twice.
@@ -75,33 +75,33 @@ internal sealed partial class SqliteRuns
                 WHERE b.State IN ('Sending', 'InDoubt') AND b.RunId <> @runId AND r.CompletedAt IS NULL
                     -- Of another account for certain: then no job can be theirs.
                     AND NOT (r.ConnectionId <> own.ConnectionId AND r.AccountId IS NOT NULL AND own.AccountId IS NOT NULL AND r.AccountId <> own.AccountId)
-                """, new { runId }).Select(row => row.ToRecord())], ct);
+                """, new Parameters { ["runId"] = runId }).Select(row => row.ToRecord())], ct);
 
     private const string OutcomeSets = """
         , Verdict = @Verdict, Accepted = @Accepted, OptedOut = @OptedOut, Refused = @Refused, Unaccounted = @Unaccounted, Moved = @Moved, HeldOut = @HeldOut,
         Message = @Message, FinishedAt = @at
         """;
 
-    private static object Values(BatchOutcome outcome) => new
+    private static Parameters Values(BatchOutcome outcome) => new Parameters
     {
-        outcome.Verdict,
-        outcome.Accepted,
-        outcome.OptedOut,
-        outcome.Refused,
-        outcome.Unaccounted,
-        outcome.Moved,
-        outcome.HeldOut,
-        outcome.Message,
-        at = outcome.At.UtcTicks,
+        ["Verdict"] = outcome.Verdict,
+        ["Accepted"] = outcome.Accepted,
+        ["OptedOut"] = outcome.OptedOut,
+        ["Refused"] = outcome.Refused,
+        ["Unaccounted"] = outcome.Unaccounted,
+        ["Moved"] = outcome.Moved,
+        ["HeldOut"] = outcome.HeldOut,
+        ["Message"] = outcome.Message,
+        ["at"] = outcome.At.UtcTicks,
     };
 
     public Task<IReadOnlyList<BatchRecord>> GetBatchesAsync(long runId, CancellationToken ct) =>
         file.ReadAsync<IReadOnlyList<BatchRecord>>(
-            c => [.. c.Query<SqliteBatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new { runId }).Select(row => row.ToRecord())], ct);
+            c => [.. c.Query<SqliteBatchRow>("SELECT * FROM Batches WHERE RunId = @runId ORDER BY Number", new Parameters { ["runId"] = runId }).Select(row => row.ToRecord())], ct);
 
     // As one JSON value: a listing has more ids than a statement may have parameters.
     public Task ClaimAsync(long runId, string activityId, CancellationToken ct) =>
-        file.WriteAsync(c => c.Execute("INSERT OR IGNORE INTO OtherJobs (ActivityId, RunId) VALUES (@activityId, @runId)", new { activityId, runId }), ct);
+        file.WriteAsync(c => c.Execute("INSERT OR IGNORE INTO OtherJobs (ActivityId, RunId) VALUES (@activityId, @runId)", new Parameters { ["activityId"] = activityId, ["runId"] = runId }), ct);
 
     public Task<IReadOnlySet<string>> GetClaimedAsync(IReadOnlyCollection<string> activityIds, CancellationToken ct) =>
         file.ReadAsync<IReadOnlySet<string>>(
@@ -109,17 +109,17 @@ internal sealed partial class SqliteRuns
                 SELECT ActivityId FROM Batches WHERE ActivityId IN (SELECT value FROM json_each(@ids))
                 UNION SELECT ActivityId FROM OtherJobs WHERE ActivityId IN (SELECT value FROM json_each(@ids))
                 """,
-                new { ids = SqliteValues.Array(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
+                new Parameters { ["ids"] = SqliteValues.Array(activityIds) }).ToHashSet(StringComparer.Ordinal), ct);
 
-    private Task StepAsync(long runId, int batch, BatchStep step, string sets, object values, CancellationToken ct) =>
+    private Task StepAsync(long runId, int batch, BatchStep step, string sets, Parameters values, CancellationToken ct) =>
         file.WriteAsync(c => Take(c, runId, batch, step, sets, values, null), ct);
 
-    private static bool Take(SqliteConnection c, long runId, int batch, BatchStep step, string sets, object values, BatchOutcome? outcome)
+    private static bool Take(SqliteConnection c, long runId, int batch, BatchStep step, string sets, Parameters values, BatchOutcome? outcome)
     {
-        var all = new DynamicParameters(values);
-        all.AddDynamicParams(new { runId, batch, to = step.To.ToString(), from = step.From.Select(state => state.ToString()).ToArray() });
+        Parameters all = new Parameters { ["runId"] = runId, ["batch"] = batch, ["to"] = step.To.ToString() }.And(values);
+        string from = string.Join(", ", step.From.Select(state => $"'{state}'"));
         if (outcome is not null
-            && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch }) is { } rows
+            && c.QueryFirstOrDefault<long?>("SELECT Rows FROM Batches WHERE RunId = @runId AND Number = @batch", new Parameters { ["runId"] = runId, ["batch"] = batch }) is { } rows
             && !BatchSteps.Covers(outcome, rows))
         {
             throw BatchSteps.Conflict(runId, $"the outcome of batch {batch} does not cover its {rows} rows");
@@ -127,7 +127,7 @@ internal sealed partial class SqliteRuns
         try
         {
             int changed = c.Execute(
-                $"UPDATE Batches SET State = @to{sets} WHERE RunId = @runId AND Number = @batch AND State IN @from AND {Uploading}", all);
+                $"UPDATE Batches SET State = @to{sets} WHERE RunId = @runId AND Number = @batch AND State IN ({from}) AND {Uploading}", all);
             return changed == 1 ? true : throw Impossible(c, runId, batch, step);
         }
         catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
@@ -139,7 +139,7 @@ internal sealed partial class SqliteRuns
 
     private static CcException Impossible(SqliteConnection c, long runId, int batch, BatchStep step)
     {
-        string? state = c.QueryFirstOrDefault<string>("SELECT State FROM Batches WHERE RunId = @runId AND Number = @batch", new { runId, batch });
+        string? state = c.QueryFirstOrDefault<string>("SELECT State FROM Batches WHERE RunId = @runId AND Number = @batch", new Parameters { ["runId"] = runId, ["batch"] = batch });
         return state is null ? BatchSteps.Conflict(runId, $"batch {batch} does not exist")
             : step.From.Any(from => from.ToString() == state) ? Refused(c, runId, $"batch {batch}: {step.Name}")
             : BatchSteps.Conflict(runId, $"batch {batch} cannot take the step {step.Name}: it is {state}");

@@ -17,7 +17,7 @@ internal sealed partial class SqliteRuns
             c =>
             {
                 var runs = new List<RunRecord>();
-                using IDataReader reader = c.ExecuteReader($"SELECT {SqliteRunRow.Columns} FROM Runs r WHERE Id > @after AND {Dispensable} ORDER BY Id", new { after });
+                using IDataReader reader = c.ExecuteReader($"SELECT {SqliteRunRow.Columns} FROM Runs r WHERE Id > @after AND {Dispensable} ORDER BY Id", new Parameters { ["after"] = after });
                 while (runs.Count < limit && reader.Read())
                 {
                     ct.ThrowIfCancellationRequested();
@@ -38,15 +38,15 @@ internal sealed partial class SqliteRuns
             c => c.Execute("""
                 INSERT INTO Marks (Name, At) VALUES ('Tidied', @now)
                 ON CONFLICT (Name) DO UPDATE SET At = excluded.At WHERE At <= @before OR At > @now
-                """, new { now = now.UtcTicks, before = (now - every).UtcTicks }) == 1, ct);
+                """, new Parameters { ["now"] = now.UtcTicks, ["before"] = (now - every).UtcTicks }) == 1, ct);
 
     public Task<IReadOnlyList<long>> RemoveRunsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct) =>
         file.WriteAsync<IReadOnlyList<long>>(
             c =>
             {
                 long[] over = [.. c.Query<long>($"SELECT Id FROM Runs r WHERE Id IN (SELECT value FROM json_each(@ids)) AND {Dispensable}",
-                    new { ids = SqliteValues.Array(runIds) })];
-                var these = new { ids = SqliteValues.Array(over) };
+                    new Parameters { ["ids"] = SqliteValues.Array(runIds) })];
+                var these = new Parameters { ["ids"] = SqliteValues.Array(over) };
                 c.Execute("DELETE FROM Batches WHERE RunId IN (SELECT value FROM json_each(@ids))", these);
                 c.Execute("DELETE FROM OtherJobs WHERE RunId IN (SELECT value FROM json_each(@ids))", these);
                 c.Execute("DELETE FROM Runs WHERE Id IN (SELECT value FROM json_each(@ids))", these);

@@ -25,8 +25,8 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
     // Sealed whole or not at all: from this mark on a resume trusts the spool and never opens the source again.
     public Task AllSealedAsync(long runId, RunNumbers numbers, DateTimeOffset at, CancellationToken ct, string? sight = null)
     {
-        DynamicParameters values = With(numbers, runId, at);
-        values.AddDynamicParams(new { sight });
+        Parameters values = With(numbers, runId, at);
+        values["sight"] = sight;
         return RunStepAsync(runId, "all is sealed", $"""
             UPDATE Runs SET AllSealedAt = @at, Read = @Read, Invalid = @Invalid, Duplicate = @Duplicate, Suppressed = @Suppressed,
                 Unchanged = @Unchanged, Sent = @Sent, Noted = @Noted, Batches = @Batches, Plan = @sight,
@@ -39,13 +39,13 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         RunStepAsync(runId, "the plan goes", $"""
             UPDATE Runs SET Status = 'Running', PlannedAt = NULL, Definition = @definition, Plan = @sight, StartedAt = @at
             WHERE Id = @runId AND PlannedAt IS NOT NULL AND AllSealedAt IS NOT NULL AND StopRequestedAt IS NULL AND {Open}
-            """, new DynamicParameters(new { runId, definition, sight, at = at.UtcTicks }), ct);
+            """, new Parameters { ["runId"] = runId, ["definition"] = definition, ["sight"] = sight, ["at"] = at.UtcTicks }, ct);
 
     public Task SetStatusAsync(long runId, RunStatus status, string? message, CancellationToken ct, int? requests = null) =>
         BatchSteps.IsFinal(status)
             ? throw BatchSteps.Conflict(runId, $"{status} is reached by closing it")
             : RunStepAsync(runId, $"it becomes {status}", $"UPDATE Runs SET Status = @status, Message = @message, Requests = coalesce(@requests, Requests) WHERE Id = @runId AND {Open}",
-                new DynamicParameters(new { runId, status = status.ToString(), message, requests }), ct);
+                new Parameters { ["runId"] = runId, ["status"] = status.ToString(), ["message"] = message, ["requests"] = requests }, ct);
 
     public async Task CloseAsync(long runId, RunStatus status, RunNumbers numbers, string? message, DateTimeOffset at, CancellationToken ct, bool keepSpool = false)
     {
@@ -53,8 +53,8 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         {
             throw BatchSteps.Conflict(runId, $"{status} does not end it");
         }
-        DynamicParameters values = With(numbers, runId, at);
-        values.AddDynamicParams(new { status = status.ToString(), message, keepSpool, whole = status is RunStatus.Completed or RunStatus.CompletedWithErrors });
+        Parameters values = With(numbers, runId, at);
+        values.And(new Parameters { ["status"] = status.ToString(), ["message"] = message, ["keepSpool"] = keepSpool, ["whole"] = status is RunStatus.Completed or RunStatus.CompletedWithErrors });
         // A run "to its end" has no batch whose fate is open.
         await RunStepAsync(runId, $"it closes as {status}", $"""
             UPDATE Runs SET Status = @status, Message = @message, CompletedAt = @at, SpoolKey = CASE WHEN @keepSpool THEN SpoolKey END, {SqliteRunRow.NumberSets}
@@ -70,34 +70,34 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
                 int opened = c.Execute("""
                     UPDATE Runs SET Status = 'Interrupted', CompletedAt = NULL, StopRequestedAt = NULL, Definition = @definition
                     WHERE Id = @runId AND Status = 'CompletedWithErrors' AND SpoolKey IS NOT NULL
-                    """, new { runId, definition });
+                    """, new Parameters { ["runId"] = runId, ["definition"] = definition });
                 if (opened != 1) throw Refused(c, runId, "it is opened again");
                 int batches = sealedAgain.Count == 0 ? 0 : c.Execute("""
                     UPDATE Batches SET State = 'Sealed', Verdict = NULL, Accepted = NULL, OptedOut = NULL, Refused = NULL, Unaccounted = NULL,
                         Moved = NULL, HeldOut = NULL, Message = NULL, FinishedAt = NULL, SendingAt = NULL, SentAt = NULL
-                    WHERE RunId = @runId AND Number IN @sealedAgain AND State = 'Finished' AND ActivityId IS NULL
-                    """, new { runId, sealedAgain });
+                    WHERE RunId = @runId AND Number IN (SELECT value FROM json_each(@sealedAgain)) AND State = 'Finished' AND ActivityId IS NULL
+                    """, new Parameters { ["runId"] = runId, ["sealedAgain"] = Array(sealedAgain.Select(n => (long)n)) });
                 return batches == sealedAgain.Count ? true : throw BatchSteps.Conflict(runId, "a batch that would be sealed again was sent, or is not finished");
             }, ct);
 
     public Task DefineAsync(long runId, string definition, CancellationToken ct) =>
-        RunStepAsync(runId, "its definition changes", $"UPDATE Runs SET Definition = @definition WHERE Id = @runId AND {Open}", new DynamicParameters(new { runId, definition }), ct);
+        RunStepAsync(runId, "its definition changes", $"UPDATE Runs SET Definition = @definition WHERE Id = @runId AND {Open}", new Parameters { ["runId"] = runId, ["definition"] = definition }, ct);
 
     public async Task<IReadOnlyList<long>> ForgetSpoolsAsync(IReadOnlyCollection<long> runIds, CancellationToken ct)
     {
         List<long> forgotten = await file.WriteAsync(
             c => c.Query<long>("UPDATE Runs SET SpoolKey = NULL WHERE Id IN (SELECT value FROM json_each(@ids)) AND SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL RETURNING Id",
-                new { ids = Array(runIds) }).AsList(), ct).ConfigureAwait(false);
+                new Parameters { ["ids"] = Array(runIds) }).AsList(), ct).ConfigureAwait(false);
         if (forgotten.Count > 0) await ForgetOldPagesAsync(ct).ConfigureAwait(false);
         return forgotten;
     }
 
     public Task<bool> RequestStopAsync(long runId, DateTimeOffset at, CancellationToken ct) =>
         file.WriteAsync(c => c.Execute($"UPDATE Runs SET StopRequestedAt = coalesce(StopRequestedAt, @at) WHERE Id = @runId AND {Open}",
-            new { runId, at = at.UtcTicks }) == 1, ct);
+            new Parameters { ["runId"] = runId, ["at"] = at.UtcTicks }) == 1, ct);
 
     public Task<bool> IsStopRequestedAsync(long runId, CancellationToken ct) =>
-        file.ReadAsync(c => c.ExecuteScalar<bool>("SELECT EXISTS (SELECT 1 FROM Runs WHERE Id = @runId AND StopRequestedAt IS NOT NULL)", new { runId }), ct);
+        file.ReadAsync(c => c.ExecuteScalar<bool>("SELECT EXISTS (SELECT 1 FROM Runs WHERE Id = @runId AND StopRequestedAt IS NOT NULL)", new Parameters { ["runId"] = runId }), ct);
 
     // The erased spool key still lies in the write-ahead log. A busy log is left alone: it is written over later anyway.
     private async Task ForgetOldPagesAsync(CancellationToken ct)
@@ -147,13 +147,13 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
             where.Add("SpoolKey IS NOT NULL AND CompletedAt IS NOT NULL");
         }
         string filter = where.Count > 0 ? "WHERE " + string.Join(" AND ", where) : "";
-        var values = new
+        var values = new Parameters
         {
-            key = query.Export is null ? null : NameKey.Of(query.Export),
-            status = query.Status?.ToString(),
-            limit = query.Limit,
-            connection = query.Unnamed is { } unnamed ? Text(unnamed.Connection) : null,
-            list = query.Unnamed?.ListId,
+            ["key"] = query.Export is null ? null : NameKey.Of(query.Export),
+            ["status"] = query.Status?.ToString(),
+            ["limit"] = query.Limit,
+            ["connection"] = query.Unnamed is { } unnamed ? Text(unnamed.Connection) : null,
+            ["list"] = query.Unnamed?.ListId,
         };
         return file.ReadAsync<IReadOnlyList<RunRecord>>(c => Select(c, $"{filter} ORDER BY Id DESC LIMIT @limit", values, ct), ct);
     }
@@ -166,7 +166,7 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         """;
 
     public Task<IReadOnlyList<RunRecord>> ListNewestAsync(CancellationToken ct) =>
-        file.ReadAsync<IReadOnlyList<RunRecord>>(c => Select(c, Newest, new { }, ct), ct);
+        file.ReadAsync<IReadOnlyList<RunRecord>>(c => Select(c, Newest, new Parameters(), ct), ct);
 
     // A run that was interrupted has numbers in its batches only.
     public Task<bool> HasAcceptedBeforeAsync(string export, CancellationToken ct) =>
@@ -175,9 +175,9 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
                 SELECT EXISTS (SELECT 1 FROM Runs WHERE ExportKey = @key AND Accepted > 0)
                     OR EXISTS (SELECT 1 FROM Runs r JOIN Batches b ON b.RunId = r.Id
                                WHERE r.ExportKey = @key AND r.CompletedAt IS NULL AND b.Accepted > 0)
-                """, new { key = NameKey.Of(export) }), ct);
+                """, new Parameters { ["key"] = NameKey.Of(export) }), ct);
 
-    private Task RunStepAsync(long runId, string step, string sql, DynamicParameters values, CancellationToken ct) =>
+    private Task RunStepAsync(long runId, string step, string sql, Parameters values, CancellationToken ct) =>
         file.WriteAsync(c => c.Execute(sql, values) == 1 ? true : throw Refused(c, runId, step), ct);
 
     private static CcException Refused(SqliteConnection c, long runId, string step)
@@ -188,7 +188,7 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
     }
 
     private static RunRecord? Find(SqliteConnection c, long runId) =>
-        Select(c, "WHERE Id = @runId", new { runId }, CancellationToken.None).FirstOrDefault();
+        Select(c, "WHERE Id = @runId", new Parameters { ["runId"] = runId }, CancellationToken.None).FirstOrDefault();
 
     private static List<RunRecord> Select(SqliteConnection c, string clauses, object values, CancellationToken ct)
     {
@@ -202,10 +202,11 @@ internal sealed partial class SqliteRuns(SqliteFile file) : IRunJournal
         return runs;
     }
 
-    private static DynamicParameters With(RunNumbers numbers, long runId, DateTimeOffset at)
+    private static Parameters With(RunNumbers numbers, long runId, DateTimeOffset at)
     {
-        var values = new DynamicParameters(numbers);
-        values.AddDynamicParams(new { runId, at = at.UtcTicks });
+        Parameters values = SqliteRunRow.Of(numbers);
+        values["runId"] = runId;
+        values["at"] = at.UtcTicks;
         return values;
     }
 }

@@ -9,7 +9,7 @@ internal sealed class SqliteSchedules(SqliteFile file, SqliteLeases leases) : IS
 {
     public Task<ScheduleState> GetAsync(string export, CancellationToken ct) =>
         file.ReadAsync(
-            c => c.QueryFirstOrDefault<Row>("SELECT HandledAt, RequestedAt, RequestedBy FROM Schedules WHERE ExportKey = @key", new { key = NameKey.Of(export) })?.ToState() ?? ScheduleState.None, ct);
+            c => c.QueryFirstOrDefault<Row>("SELECT HandledAt, RequestedAt, RequestedBy FROM Schedules WHERE ExportKey = @key", new Parameters { ["key"] = NameKey.Of(export) })?.ToState() ?? ScheduleState.None, ct);
 
     public Task<IReadOnlyDictionary<string, ScheduleState>> ListAsync(CancellationToken ct) =>
         file.ReadAsync<IReadOnlyDictionary<string, ScheduleState>>(
@@ -21,18 +21,18 @@ internal sealed class SqliteSchedules(SqliteFile file, SqliteLeases leases) : IS
             c => c.Execute("""
                 INSERT INTO Schedules (ExportKey, HandledAt) SELECT NameKey, @at FROM Exports WHERE NameKey = @key
                 ON CONFLICT (ExportKey) DO UPDATE SET HandledAt = max(HandledAt, excluded.HandledAt)
-                """, new { key = NameKey.Of(export), at = due.UtcTicks }), ct);
+                """, new Parameters { ["key"] = NameKey.Of(export), ["at"] = due.UtcTicks }), ct);
 
     public Task<bool> RequestAsync(string export, string by, DateTimeOffset at, CancellationToken ct) =>
         file.WriteAsync(
             c => c.Execute("""
                 INSERT INTO Schedules (ExportKey, HandledAt, RequestedAt, RequestedBy) SELECT NameKey, 0, @at, @by FROM Exports WHERE NameKey = @key
                 ON CONFLICT (ExportKey) DO UPDATE SET RequestedAt = excluded.RequestedAt, RequestedBy = excluded.RequestedBy
-                """, new { key = NameKey.Of(export), at = at.UtcTicks, by }) == 1, ct);
+                """, new Parameters { ["key"] = NameKey.Of(export), ["at"] = at.UtcTicks, ["by"] = by }) == 1, ct);
 
     public Task AnswerAsync(string export, DateTimeOffset at, CancellationToken ct) =>
         file.WriteAsync(c => c.Execute("UPDATE Schedules SET RequestedAt = NULL, RequestedBy = NULL WHERE ExportKey = @key AND RequestedAt <= @at",
-            new { key = NameKey.Of(export), at = at.UtcTicks }), ct);
+            new Parameters { ["key"] = NameKey.Of(export), ["at"] = at.UtcTicks }), ct);
 
     // One writer at a time: whoever is at it sees all leases as they are.
     public Task<ScheduleClaim?> ClaimAsync(IReadOnlyList<DueExport> exports, LeaseOwner owner, DateTimeOffset now, DateTimeOffset expires, CancellationToken ct) =>
@@ -42,7 +42,7 @@ internal sealed class SqliteSchedules(SqliteFile file, SqliteLeases leases) : IS
         c.ExecuteScalar<bool>("""
             SELECT EXISTS (SELECT 1 FROM Exports WHERE NameKey = @key)
                 AND NOT EXISTS (SELECT 1 FROM Schedules WHERE ExportKey = @key AND HandledAt >= @due AND RequestedAt IS NULL)
-            """, new { key = NameKey.Of(export.Name), due = export.At.UtcTicks })
+            """, new Parameters { ["key"] = NameKey.Of(export.Name), ["due"] = export.At.UtcTicks })
         && leases.Take(c, IScheduleStore.LeaseOf(export.Name), owner, now, expires) is { Taken: true } lease ? new ScheduleClaim(export.Name, lease) : null;
 
     private sealed class Row

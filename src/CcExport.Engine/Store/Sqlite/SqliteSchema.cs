@@ -319,7 +319,7 @@ internal static class SqliteSchema
         {
             connection.Execute(steps[(int)version]);
             version++;
-            connection.Execute("INSERT INTO History (Step, AppliedAt) VALUES (@version, @at)", new { version, at = now.UtcTicks });
+            connection.Execute("INSERT INTO History (Step, AppliedAt) VALUES (@version, @at)", new Parameters { ["version"] = version, ["at"] = now.UtcTicks });
             connection.Execute($"PRAGMA user_version={version}");
         }
         return version;
