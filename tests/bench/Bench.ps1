@@ -7,7 +7,7 @@
 .PARAMETER Rounds
     Rounds of A, B, C, …; medians are shown.
 .PARAMETER Ways
-    Some of: script, floor, path, pipe, null; and, to see what durability costs, durable and memory: the same run of the engine without a
+    Some of: script, floor, path, pipe, shell (an empty one: how fast this machine starts a shell differs more than anything else), null; and, to see what durability costs, durable and memory: the same run of the engine without a
     shell, with everything on, and with the spool and the journal of runs in memory.
 .PARAMETER WithLimit
     Also one run with the call limit on, for the time from AllSealed to the last import accepted.
@@ -16,7 +16,7 @@
 param(
     [long] $Rows = 1000000,
     [int] $Rounds = 3,
-    [string[]] $Ways = @('script', 'floor', 'path', 'pipe', 'null'),
+    [string[]] $Ways = @('script', 'floor', 'path', 'pipe', 'shell', 'null'),
     [switch] $WithLimit
 )
 $ErrorActionPreference = 'Stop'
@@ -32,12 +32,18 @@ try {
     $csv = Join-Path $work "people.csv"
     dotnet $tool generate $Rows $csv
     Write-Host ('{0:N0} profiles of 14 columns, {1:N0} bytes; {2} rounds; {3} cores' -f $Rows, (Get-Item $csv).Length, $Rounds, [Environment]::ProcessorCount)
-    $simulator = Start-CcSimulator
-    $null = $simulator | New-CcConnection -AcceptDataPrivacy
-    # Without the limit the time is ours alone; jobs are short so that following them costs no waiting.
-    $null = Invoke-RestMethod "$($simulator.Url)admin/options" -Method Post -ContentType application/json -Body '{"rateLimit":"off","tokenRateLimit":false,"jobPerRowMicroseconds":0}'
-    $token = (Invoke-RestMethod "$($simulator.Url)admin/tokens/issue" -Method Post -ContentType application/json -Body '{}').refreshToken
-    $access = (Invoke-RestMethod "$($simulator.AuthorizationEndpoint)/token" -Method Post -Body @{ grant_type = 'refresh_token'; refresh_token = $token; client_id = $simulator.ClientId }).access_token
+    # Each sending run has an account, a list and a home of its own, all empty: what one has left behind would be read by the next.
+    function Start-Service {
+        if ($script:simulator) { Stop-CcSimulator }
+        if (Test-Path $env:CCEXPORT_HOME) { Remove-Item $env:CCEXPORT_HOME -Recurse -Force }
+        $script:simulator = Start-CcSimulator
+        $null = $simulator | New-CcConnection -AcceptDataPrivacy
+        # Without the limit the time is ours alone; jobs are short so that following them costs no waiting.
+        $null = Invoke-RestMethod "$($simulator.Url)admin/options" -Method Post -ContentType application/json -Body '{"rateLimit":"off","tokenRateLimit":false,"jobPerRowMicroseconds":0}'
+        $token = (Invoke-RestMethod "$($simulator.Url)admin/tokens/issue" -Method Post -ContentType application/json -Body '{}').refreshToken
+        $script:access = (Invoke-RestMethod "$($simulator.AuthorizationEndpoint)/token" -Method Post -Body @{ grant_type = 'refresh_token'; refresh_token = $token; client_id = $simulator.ClientId }).access_token
+    }
+    $simulator = $access = $null
 
     $candidate = Join-Path $PSScriptRoot 'Candidate.ps1'
     # The tool with the engine as users have it: compiled ahead of time, where the build could.
@@ -49,6 +55,7 @@ try {
         script = { dotnet pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'AdminScript.ps1') $csv $simulator.ApiEndpoint $access $simulator.ListId }
         floor  = { dotnet $tool floor $csv | Select-Object -Last 1 }
         path   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate path $module $csv $simulator.ListId }
+        shell  = { dotnet pwsh -NoProfile -NonInteractive -File $candidate shell $module $csv - }
         null   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate null $module $csv $simulator.ListId }
         pipe   = { dotnet pwsh -NoProfile -NonInteractive -File $candidate pipe $module $csv $simulator.ListId }
         memory = { dotnet $compiled memory $csv $simulator.ListId }
@@ -57,6 +64,7 @@ try {
     $results = @{}
     foreach ($round in 1..$Rounds) {
         foreach ($way in $commands.Keys | Where-Object { $_ -in $Ways }) {
+            if ($way -notin 'floor', 'shell', 'null') { Start-Service }
             $line = & $commands[$way] | Select-Object -Last 1
             if ($LASTEXITCODE -ne 0) { throw "$way failed: $line" }
             $measured = $line | ConvertFrom-Json
@@ -76,6 +84,7 @@ try {
             'peak MB' = '{0:N0}' -f (Median $results[$_].peakMB)
             'script / this' = if ($results.script) { '{0:N1}' -f ((Median $results.script.cpu) / $cpu) }
             'this / floor'  = if ($results.floor) { '{0:N1}' -f ($cpu / (Median $results.floor.cpu)) }
+            'this / shell'  = if ($results.shell) { '{0:N1}' -f ($cpu / (Median $results.shell.cpu)) }
             'this / null'   = if ($results.null) { '{0:N2}' -f ($cpu / (Median $results.null.cpu)) }
         }
     } | Format-Table | Out-Host
@@ -90,6 +99,7 @@ try {
     }
 
     if ($WithLimit) {
+        Start-Service
         $null = Invoke-RestMethod "$($simulator.Url)admin/options" -Method Post -ContentType application/json -Body '{"rateLimit":"rolling"}'
         $null = Invoke-RestMethod "$($simulator.Url)admin/stats" -Method Delete
         $line = & $commands.path | Select-Object -Last 1 | ConvertFrom-Json

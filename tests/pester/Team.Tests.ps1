@@ -117,6 +117,9 @@ while (`$null -ne (`$line = [Console]::In.ReadLine())) {
         $made.Name, $made.Connection | Should -Be 'Members', 'Shared'
         (As Carol "Set-CcExport Other -Connection Private -ListId $($Simulator.ListId) -Map @{ email = 'EMail' } -Path '$Csv'").Error | Should -Be 'ConnectionNotFound'
         (As Carol 'Get-CcExport').Name | Should -Be 'Members'
+        # A webhook is a secret, and she cannot seal one; nothing of the export changes.
+        (As Carol 'Set-CcExport Members -OnFailure https://hooks.slack.com/services/T/B/x -BatchSize 50').Error | Should -Be 'RoleForbids'
+        (As Carol 'Get-CcExport').OnFailure, (As Carol 'Get-CcExport').BatchSize | Should -Be $null, $null
     }
 
     It 'has the runner make the run that a contributor asks for, once' {
