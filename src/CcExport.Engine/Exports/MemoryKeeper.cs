@@ -156,7 +156,7 @@ internal sealed class MemoryKeeper(EngineParts parts, RunReporter reporter, long
     private static async Task<Dictionary<int, HashSet<(long, string?)>>> NamedAsync(RunRejections rejections, CancellationToken ct)
     {
         Dictionary<int, HashSet<(long, string?)>> named = [];
-        await foreach (RejectionRecord r in rejections.ReadAsync(ct).ConfigureAwait(false))
+        await foreach (RejectionRecord r in rejections.ReadAsync(ct, ofSent: true).ConfigureAwait(false))
         {
             if (r is not { Batch: { } batch, Row: > 0, Kind: RejectionKind.Refused or RejectionKind.Unaccounted }) continue;
             if (!named.TryGetValue(batch, out HashSet<(long, string?)>? rows)) named.Add(batch, rows = []);

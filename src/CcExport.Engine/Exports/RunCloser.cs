@@ -147,7 +147,7 @@ internal sealed class RunCloser(EngineParts parts, RunReporter reporter)
 
     private static async Task<bool> AnyAsync(RunRejections rejections, Func<RejectionRecord, bool> asked)
     {
-        await foreach (RejectionRecord r in rejections.ReadAsync(CancellationToken.None).ConfigureAwait(false))
+        await foreach (RejectionRecord r in rejections.ReadAsync(CancellationToken.None, ofSent: true).ConfigureAwait(false))
         {
             if (asked(r)) return true;
         }

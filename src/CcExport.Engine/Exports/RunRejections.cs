@@ -76,10 +76,11 @@ internal sealed class RunRejections(CcHome home, long runId, IReadOnlyList<strin
     }
 
     /// <summary>All that is written so far.</summary>
-    public async IAsyncEnumerable<RejectionRecord> ReadAsync([EnumeratorCancellation] CancellationToken ct)
+    /// <param name="ofSent">Only what became of contacts after they were sealed.</param>
+    public async IAsyncEnumerable<RejectionRecord> ReadAsync([EnumeratorCancellation] CancellationToken ct, bool ofSent = false)
     {
         await FlushAsync(ct).ConfigureAwait(false);
-        await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, ct).ConfigureAwait(false)) yield return r;
+        await foreach (RejectionRecord r in RejectionFile.ReadAsync(home, runId, ct, ofSent).ConfigureAwait(false)) yield return r;
     }
 
     /// <summary>The segments as the run numbers them.</summary>

@@ -55,7 +55,7 @@ internal sealed class RunVerifier(RunBatches batches, ISpool spool, RunRejection
     private async Task<Dictionary<int, HashSet<(long, string?)>>> NamedAsync(CancellationToken ct)
     {
         Dictionary<int, HashSet<(long, string?)>> named = [];
-        await foreach (RejectionRecord r in rejections.ReadAsync(ct).ConfigureAwait(false))
+        await foreach (RejectionRecord r in rejections.ReadAsync(ct, ofSent: true).ConfigureAwait(false))
         {
             if (r is not { Batch: { } batch, ReasonId: Reasons.RefusedByService or Reasons.JobFailedTwice }) continue;
             if (!named.TryGetValue(batch, out HashSet<(long, string?)>? rows)) named.Add(batch, rows = []);

@@ -21,7 +21,7 @@ internal sealed class TraceKeeper(EngineParts parts)
         try
         {
             using var writer = new TraceWriter(parts.Home, run.Id, TracePart.Sent, Wrap);
-            await ForEachAsync(batches.All, rejections.Segments, spool, await FatesAsync(rejections.ReadAsync(CancellationToken.None)).ConfigureAwait(false), (in TraceRecord r) => writer.Add(r), CancellationToken.None).ConfigureAwait(false);
+            await ForEachAsync(batches.All, rejections.Segments, spool, await FatesAsync(rejections.ReadAsync(CancellationToken.None, ofSent: true)).ConfigureAwait(false), (in TraceRecord r) => writer.Add(r), CancellationToken.None).ConfigureAwait(false);
             writer.Complete();
         }
         catch (CcException e)
@@ -40,7 +40,7 @@ internal sealed class TraceKeeper(EngineParts parts)
         {
             using ISpool spool = parts.OpenSpool(parts.Home, run.Id, parts.Secrets.Unprotect(RunCloser.SpoolPurpose, key));
             IReadOnlyList<string> segments = ExportDefinition.FromJson(run.Definition).Segments;
-            Fates fates = await FatesAsync(RejectionFile.ReadAsync(parts.Home, run.Id, ct)).ConfigureAwait(false);
+            Fates fates = await FatesAsync(RejectionFile.ReadAsync(parts.Home, run.Id, ct, ofSent: true)).ConfigureAwait(false);
             await ForEachAsync(await parts.Store.Runs.GetBatchesAsync(run.Id, ct).ConfigureAwait(false), segments, spool, fates, (in TraceRecord r) =>
             {
                 if (r.Address == address) found.Add(r);

@@ -63,7 +63,7 @@ internal sealed unsafe class FingerprintMerge(long most, int atOnce = Fingerprin
     public void Write(FingerprintReader? before, FingerprintWriter to, Func<UInt128, bool>? gone)
     {
         Span<Fingerprint> updates = new(_updates, _count);
-        updates.Sort();
+        FingerprintSort.Sort(updates, _bits);
         for (int at = 0; at < updates.Length;)
         {
             Fingerprint one = updates[at++];

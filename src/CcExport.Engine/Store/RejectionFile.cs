@@ -105,7 +105,9 @@ internal static class RejectionFile
     private static byte[] Bytes(string? key) => key is null ? [] : Encoding.UTF8.GetBytes(key);
 
     /// <summary>The rejections in the order in which they were written; none when the run has no file.</summary>
-    public static async IAsyncEnumerable<RejectionRecord> ReadAsync(CcHome home, long runId, [EnumeratorCancellation] CancellationToken ct)
+    /// <param name="ofSent">Only what became of contacts after they were sealed. What was found while reading (Invalid, Duplicate, Noted) is passed over unparsed: of a
+    /// million profiles that can be most of the file, and a run asks for the rest several times.</param>
+    public static async IAsyncEnumerable<RejectionRecord> ReadAsync(CcHome home, long runId, [EnumeratorCancellation] CancellationToken ct, bool ofSent = false)
     {
         string path = PathOf(home, runId);
         FileStream? file = OpenForReading(path);
@@ -130,7 +132,7 @@ internal static class RejectionFile
                 while (buffer.AsSpan(begin, filled - begin).IndexOf((byte)'\n') is var length && length >= 0)
                 {
                     ct.ThrowIfCancellationRequested();
-                    yield return parser.Parse(buffer.AsSpan(begin, length));
+                    if (!ofSent || !RejectionParser.IsOfReading(buffer.AsSpan(begin, length))) yield return parser.Parse(buffer.AsSpan(begin, length));
                     begin += length + 1;
                 }
                 buffer.AsSpan(begin, filled - begin).CopyTo(buffer);

@@ -25,6 +25,10 @@ internal sealed class RejectionParser(string path)
         }
     }
 
+    /// <summary>Whether a line is of what was found while reading, by its first member.</summary>
+    public static bool IsOfReading(ReadOnlySpan<byte> line)
+        => line.StartsWith("{\"kind\":\"Invalid\""u8) || line.StartsWith("{\"kind\":\"Duplicate\""u8) || line.StartsWith("{\"kind\":\"Noted\""u8);
+
     public static CcException Unreadable(string path, Exception cause) =>
         new("RejectionsUnreadable", CcErrorKind.Storage, $"The rejection file '{path}' cannot be read.",
             "It was changed or damaged; the run's numbers are not affected.", cause)

@@ -69,6 +69,20 @@ public sealed class RejectionFileTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_found_while_reading_can_be_passed_over()
+    {
+        using (RejectionWriter writer = RejectionFile.OpenWriter(temp.Home, 7))
+        {
+            foreach (RejectionKind kind in Enum.GetValues<RejectionKind>()) writer.Write(new RejectionEntry { Kind = kind, ReasonId = "R", Key = "k"u8 });
+        }
+        // Not a line of ours: it is read, to be on the safe side.
+        File.AppendAllText(RejectionFile.PathOf(temp.Home, 7), """{ "reason": "R", "kind": "Invalid" }""" + "\n");
+        List<RejectionKind> kinds = [];
+        await foreach (RejectionRecord r in RejectionFile.ReadAsync(temp.Home, 7, default, ofSent: true)) kinds.Add(r.Kind);
+        Assert.Equal([RejectionKind.Suppressed, RejectionKind.Refused, RejectionKind.Unaccounted, RejectionKind.Invalid], kinds);
+    }
+
+    [Fact]
     public async Task Appending_goes_on_where_the_file_ended()
     {
         Write("A", "B");
