@@ -76,6 +76,9 @@ Describe 'Remove-CcContactData' {
     }
 
     It 'is taken back only on a word of its own' {
+        # At the end of redirected input the console would answer Yes.
+        Invoke-Child "Import-Module '$Manifest'; try { Remove-CcSuppression t6@example.com -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId }" | Should -BeLike 'ConfirmationRequired*'
+        (Get-CcSuppression t6@example.com).IsSuppressed | Should -BeTrue
         Remove-CcSuppression t6@example.com -Force
         (Get-CcSuppression t6@example.com).IsSuppressed | Should -BeFalse
     }

@@ -188,7 +188,8 @@ public sealed class InvokeCcExportCommand : SendingExportCmdlet
             catch (Exception e) when (Errors.IsOurs(e)) { WriteError(Errors.About(e, claim.Export)); }   // the next export may well go
             finally
             {
-                Await((_, _) => claim.DisposeAsync().AsTask());
+                // Not under the token: after Ctrl+C, above all, others must not wait for what nobody is at.
+                Task.Run(async () => await claim.DisposeAsync().ConfigureAwait(false)).GetAwaiter().GetResult();
             }
         }
         foreach ((string name, _) in due)

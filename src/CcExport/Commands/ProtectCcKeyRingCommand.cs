@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using CcExport.Engine;
 using CcExport.Engine.Identity;
 
@@ -52,13 +51,7 @@ public sealed class ProtectCcKeyRingCommand : CcCmdlet
     {
         // What -Confirm asked already, or was told not to ask, is not asked again.
         if (!Unwrapped || Force || MyInvocation.BoundParameters.ContainsKey("Confirm")) return true;
-        // At the end of redirected input the console answers with the default, which is Yes: nobody has agreed then.
-        if (Host.Name == "ConsoleHost" && Console.IsInputRedirected) throw NobodyToAsk(null);
-        try { return ShouldContinue($"The keys would lie unwrapped in '{now.Place}': whoever can read it could read all secrets of this store. Go on?", "Unwrap the key ring"); }
-        catch (Exception e) when (e is HostException or InvalidOperationException or NotImplementedException && e is not PipelineStoppedException)
-        {
-            throw NobodyToAsk(e);
-        }
+        return AskPerson($"The keys would lie unwrapped in '{now.Place}': whoever can read it could read all secrets of this store. Go on?", "Unwrap the key ring", NobodyToAsk);
     }
 
     private static CcException NobodyToAsk(Exception? cause) => new("ConfirmationRequired", CcErrorKind.InvalidArgument, "-Unwrapped lays the keys open, and there is nobody to ask.",

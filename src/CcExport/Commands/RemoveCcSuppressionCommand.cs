@@ -34,7 +34,7 @@ public sealed class RemoveCcSuppressionCommand : CcCmdlet
                 Suppression found = Await((engine, ct) => engine.GetSuppressionAsync(email, ct));
                 if (!ShouldProcess("1 address", "Take off the suppression list")) continue;
                 if (found.Reason == "Erased" && !Force
-                    && !ShouldContinue("This person's data was removed with Remove-CcContactData. Taking the address off the list lets exports send it again. Go on?", "Take an erased person off the suppression list"))
+                    && !AskPerson("This person's data was removed with Remove-CcContactData. Taking the address off the list lets exports send it again. Go on?", "Take an erased person off the suppression list", NobodyToAsk))
                 {
                     continue;
                 }
@@ -43,4 +43,7 @@ public sealed class RemoveCcSuppressionCommand : CcCmdlet
             catch (CcException e) { WriteError(Errors.From(e)); }
         }
     }
+
+    private static CcException NobodyToAsk(Exception? cause) => new("ConfirmationRequired", CcErrorKind.InvalidArgument, "The person's data was removed, and there is nobody to ask whether the address may be sent again.",
+        "Add -Force if that is what you want.", cause);
 }

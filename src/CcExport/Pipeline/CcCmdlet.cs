@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using CcExport.Engine;
 using CcExport.Pipeline;
 
@@ -143,6 +144,18 @@ public abstract class CcCmdlet : PSCmdlet, IDisposable
         finally
         {
             Task.Run(async () => await steps.DisposeAsync().ConfigureAwait(false)).Wait();
+        }
+    }
+
+    /// <summary>Asks a person, whatever -Confirm says. Where there is nobody to ask, <paramref name="nobody"/> is thrown.</summary>
+    private protected bool AskPerson(string query, string caption, Func<Exception?, CcException> nobody)
+    {
+        // At the end of redirected input the console answers with the default, which is Yes: nobody has agreed then.
+        if (Host.Name == "ConsoleHost" && Console.IsInputRedirected) throw nobody(null);
+        try { return ShouldContinue(query, caption); }
+        catch (Exception e) when (e is HostException or InvalidOperationException or NotImplementedException && e is not PipelineStoppedException)
+        {
+            throw nobody(e);
         }
     }
 

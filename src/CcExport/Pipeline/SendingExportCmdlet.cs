@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Telemetry;
@@ -95,13 +94,7 @@ public abstract class SendingExportCmdlet : ExportCmdlet
     private protected bool ApproveLeavers(RunRequest request, bool leavers)
     {
         if (!leavers || (MyInvocation.BoundParameters.TryGetValue("Confirm", out object? confirm) && !LanguagePrimitives.IsTrue(confirm))) return true;
-        // At the end of redirected input the console answers with the default, which is Yes: nobody has agreed then.
-        if (Host.Name == "ConsoleHost" && Console.IsInputRedirected) throw NobodyToAsk(null);
-        try { return ShouldContinue("People who left the list after an earlier export are put back on it. Go on?", $"Export with -IncludeLeavers: {Describe(request)}"); }
-        catch (Exception e) when (e is HostException or InvalidOperationException or NotImplementedException && e is not PipelineStoppedException)
-        {
-            throw NobodyToAsk(e);
-        }
+        return AskPerson("People who left the list after an earlier export are put back on it. Go on?", $"Export with -IncludeLeavers: {Describe(request)}", NobodyToAsk);
     }
 
     private static CcException NobodyToAsk(Exception? cause) => new("ConfirmationRequired", CcErrorKind.InvalidArgument, "-IncludeLeavers puts people back who left the list, and there is nobody to ask.",

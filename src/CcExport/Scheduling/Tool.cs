@@ -14,6 +14,7 @@ internal static class Tool
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         // What it says is read here, so it has to say it in English.
         start.Environment["LC_ALL"] = "C";
+        ct.ThrowIfCancellationRequested();
         Process process;
         try
         {
@@ -26,7 +27,8 @@ internal static class Tool
         using (process)
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(ct), error = process.StandardError.ReadToEndAsync(ct);
-            if (input is not null) await process.StandardInput.WriteAsync(input.AsMemory(), ct).ConfigureAwait(false);
+            // What was begun is written to its end: crontab takes what it was given when it is broken off, and that would be less than there was.
+            if (input is not null) await process.StandardInput.WriteAsync(input).ConfigureAwait(false);
             process.StandardInput.Close();
             await process.WaitForExitAsync(ct).ConfigureAwait(false);
             return (process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
