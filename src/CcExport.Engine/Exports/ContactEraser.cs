@@ -34,7 +34,7 @@ internal sealed class ContactEraser(EngineParts parts, IRunObserver observer)
                 }
                 catch (CcException e)
                 {
-                    failed.Add($"{place.What}: {e.Message}");
+                    failed.Add(e.Remedy is { } remedy ? $"{place.What}: {e.Message} {remedy}" : $"{place.What}: {e.Message}");
                 }
             }
             if (failed.Count > 0)

@@ -28,7 +28,7 @@ internal sealed class ListMemory : IDisposable
     /// <summary>The newest run, of this export or another, that anything is remembered of; 0: none.</summary>
     public long LastRun { get; private init; }
 
-    /// <summary>Somebody was put on the list by us, and may have left it.</summary>
+    /// <summary>Nobody is remembered whom we put on the list: nobody can have left it.</summary>
     public bool IsEmpty => Own.Count == 0 && Others.All(o => o.Count == 0);
 
     /// <param name="export">The export; null: runs without a name.</param>

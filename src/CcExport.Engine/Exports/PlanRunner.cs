@@ -66,7 +66,7 @@ internal sealed class PlanRunner
                 ?? throw Moved(plan, "PlanDefinitionMoved", $"its connection '{plan.Connection}' is gone");
             if (plan.AccountId is { } account && connection.AccountId is { } now && now != account)
                 throw Moved(plan, "PlanDefinitionMoved", $"its connection '{connection.Name}' is signed in to another account");
-            ConstantContactClient client = new(_parts.Wire, connection);
+            ConstantContactClient client = new(_parts.Wire, connection, RunConductor.Spender(plan.Export));
             await using (client.ConfigureAwait(false))
             {
                 _reporter.Stage("Preflight", FormattableString.Invariant($"Checking that all is as it was when plan {id} was made."));

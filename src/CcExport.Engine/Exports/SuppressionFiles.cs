@@ -45,18 +45,24 @@ internal static class SuppressionFiles
                 asked = ["email"];
                 from = FileSource.Open(path, new FileSourceOptions(Header: asked));
             }
-            await foreach (ProfileBatch batch in from.ReadAsync(segment.Name, asked, ct).ConfigureAwait(false)) wrong += Take(batch, take);
+            await foreach (ProfileBatch batch in from.ReadAsync(segment.Name, asked, ct).ConfigureAwait(false)) wrong += Take(path, batch, take);
         }
         return wrong;
     }
 
-    private static long Take(ProfileBatch batch, Action<UInt128> take)
+    private static long Take(string path, ProfileBatch batch, Action<UInt128> take)
     {
         long wrong = 0;
         for (int row = 0; row < batch.Rows; row++)
         {
+            // Where the address stands in such a row nobody knows; and passed over, it would be sent.
+            if (batch.FaultOf(row) != RowFault.None)
+            {
+                throw Unreadable(path, FormattableString.Invariant($"Row {batch.FirstRow + row:N0} of '{path}' does not fit its header."),
+                    "Put values that hold the delimiter into quotes, or give a file with one address a line and nothing else.", null);
+            }
             bool any = false;
-            for (int column = 0; column < batch.Columns && batch.FaultOf(row) == RowFault.None; column++)
+            for (int column = 0; column < batch.Columns; column++)
             {
                 if (AddressHash.Of(batch[row, column], out UInt128 hash) != EmailVerdict.Good) continue;
                 take(hash);

@@ -70,7 +70,8 @@ internal sealed class UndoReading(EngineParts parts, RunRecord run, ExportDefini
         await list.ReadRowsAsync(run.ListId, names.Asked, [], names.Headings, has =>
         {
             if (Array.IndexOf(has, false) is >= 0 and var missing && _contacts.Count > 0)
-                throw new CcException("ListNotReadable", CcErrorKind.Service, $"The list could not be read: the service's file has no column for '{_map.Fields[missing].Name}'.");
+                throw new CcException("ListNotReadable", CcErrorKind.Service, $"The list could not be read: the service's file has no column for '{_map.Fields[missing].Name}'.",
+                    "If that custom field was renamed or removed in Constant Contact, give it its name again; else try later.");
             for (int i = 0; i < _fates.Length; i++) _fates[i] &= ~(UndoFate.IsOn | UndoFate.AsSent);
             _removal.Clear();
             _members = 0;

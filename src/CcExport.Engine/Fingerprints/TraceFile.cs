@@ -32,7 +32,7 @@ internal static class TraceFile
     /// <summary>Writes the file anew without an address, under a new key; returns how many records went. The file is the old or the new one, whatever happens.</summary>
     public static int Erase(CcHome home, long run, TracePart part, Func<byte[], byte[]> unwrap, Func<byte[], byte[]> wrap, UInt128 address)
     {
-        int gone = 0;
+        int gone = 0, kept = 0;
         Find(home, run, part, unwrap, address, _ => gone++);
         if (gone == 0) return 0;
         using var writer = new TraceWriter(home, run, part, wrap);
@@ -40,10 +40,13 @@ internal static class TraceFile
         {
             for (int at = 0; at < piece.Length; at += TraceRecord.Size)
             {
-                if (TraceRecord.AddressOf(piece[at..]) != address) writer.Add(TraceRecord.Get(piece[at..]));
+                if (TraceRecord.AddressOf(piece[at..]) == address) continue;
+                writer.Add(TraceRecord.Get(piece[at..]));
+                kept++;
             }
         });
-        writer.Complete();
+        if (kept > 0) writer.Complete();
+        else Remove(home, PathOf(home, run, part));
         return gone;
     }
 
@@ -89,6 +92,19 @@ internal static class TraceFile
 
     internal static byte[] Associated(long run, TracePart part, int piece, int records)
         => [.. BitConverter.GetBytes(run), (byte)part, .. BitConverter.GetBytes(piece), .. BitConverter.GetBytes(records)];
+
+    private static void Remove(CcHome home, string path)
+    {
+        try
+        {
+            File.Delete(path);
+            Durable.FlushDirectory(home.TraceFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw home.NotWritable(e);
+        }
+    }
 
     /// <summary>Removes what a run left. What cannot be removed now stays encrypted.</summary>
     public static void Delete(CcHome home, long run)

@@ -29,7 +29,7 @@ internal sealed unsafe class ContactTable : IDisposable
         int bits = Math.Clamp(BitOperations.Log2((uint)Math.Max(2, capacity)) - 3, 1, 24);
         (_buckets, _shift) = (1 << bits, 64 - bits);
         _addresses = (UInt128*)Pages.Alloc((nuint)capacity, (nuint)sizeof(UInt128));
-        _hashes = (uint*)Pages.Alloc((nuint)capacity, (nuint)fields * sizeof(uint));
+        _hashes = (uint*)Pages.Alloc((nuint)capacity, (nuint)_fields * sizeof(uint));
         _on = (byte*)Pages.Alloc((nuint)capacity, sizeof(byte));
         _starts = (uint*)Pages.Alloc((nuint)_buckets + 1, sizeof(uint));
     }
