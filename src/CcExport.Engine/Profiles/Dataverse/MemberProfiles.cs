@@ -14,9 +14,15 @@ internal sealed class MemberProfiles(Members members, IReadOnlyList<string> colu
 {
     private const string What = "the profiles";
 
+    /// <summary>Rows that are looked for together: by then the first one's place in the table has come from memory.</summary>
+    private const int Together = 16;
+
     private readonly JsonRow _row = new([.. columns, Queries.CustomerId], [Queries.CustomerId]);
     private readonly ProfileBatch[] _batches = [.. Enumerable.Range(0, members.Segments).Select(_ => new ProfileBatch(columns.Count) { FirstRow = 1 })];
     private readonly long[] _rows = new long[members.Segments];
+    private readonly ProfileBatch.Field[] _waiting = new ProfileBatch.Field[Together * columns.Count];
+    private readonly UInt128[] _numbers = new UInt128[Together];
+    private readonly RowFault[] _faults = new RowFault[Together];
     private bool _scans;
     private long _again, _scanned;
 
@@ -74,7 +80,7 @@ internal sealed class MemberProfiles(Members members, IReadOnlyList<string> colu
 
     private async Task<long?> CountAsync(CancellationToken ct)
     {
-        using JsonDocument? answer = await JsonAnswer.TryGetAsync(client, client.Service.Root + Queries.RowCount, "the number of profiles", mayBeMissing: true, ct).ConfigureAwait(false);
+        using JsonDocument? answer = await JsonAnswer.TryGetAsync(client, client.Service.Root + Queries.RowCount, "the number of profiles", ct).ConfigureAwait(false);
         if (answer is null || !answer.RootElement.TryGetProperty("EntityRecordCountCollection", out JsonElement collection)
             || collection.ValueKind != JsonValueKind.Object || !collection.TryGetProperty("Values", out JsonElement values)) return null;
         return JsonAnswer.Items(values) is [{ ValueKind: JsonValueKind.Number } count] && count.TryGetInt64(out long number) ? number : null;
@@ -106,14 +112,32 @@ internal sealed class MemberProfiles(Members members, IReadOnlyList<string> colu
     private string? Take(PageBody body)
     {
         var page = new JsonPage(body.Text, _row);
-        int id = columns.Count;
+        int id = columns.Count, waiting = 0;
         while (page.NextRow(out RowFault fault))
         {
             ReadOnlySpan<ProfileBatch.Field> fields = _row.Fields;
-            _scanned++;
             ReadOnlySpan<byte> text = Members.Value(body, fields[id]);
             if (text.IsEmpty) throw NoId();
-            Span<byte> marks = members.Ids.MarksOf(IdTable.Of(text));
+            UInt128 number = IdTable.Of(text);
+            members.Ids.Expect(number);
+            (_numbers[waiting], _faults[waiting]) = (number, fault);
+            fields[..id].CopyTo(_waiting.AsSpan(waiting * id));
+            if (++waiting < Together) continue;
+            Choose(waiting);
+            waiting = 0;
+        }
+        Choose(waiting);
+        return PageChain.Follow(client, page.NextLink, What);
+    }
+
+    /// <summary>Takes those of the waiting rows that are members.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Choose(int rows)
+    {
+        _scanned += rows;
+        for (int row = 0; row < rows; row++)
+        {
+            Span<byte> marks = members.Ids.MarksOf(_numbers[row]);
             if (marks.IsEmpty) continue;
             if (IdTable.Has(marks, members.SeenMark))
             {
@@ -124,11 +148,10 @@ internal sealed class MemberProfiles(Members members, IReadOnlyList<string> colu
             for (int segment = 0; segment < _batches.Length; segment++)
             {
                 if (!IdTable.Has(marks, segment)) continue;
-                fields[..id].CopyTo(_batches[segment].AddRow(fault));
+                _waiting.AsSpan(row * columns.Count, columns.Count).CopyTo(_batches[segment].AddRow(_faults[row]));
                 _rows[segment]++;
             }
         }
-        return PageChain.Follow(client, page.NextLink, What);
     }
 
     private CcException NoId() => new("ProfileUnreadable", CcErrorKind.InvalidData, "A row of the profiles cannot be read, or does not say of which customer it is.",

@@ -13,7 +13,7 @@ internal sealed class Members : IDisposable
     /// <summary>Ids kept as text for look-ups; more than that are found by a scan.</summary>
     private const int MostTexts = 128 * 1024;
 
-    /// <summary>Lists of segments that are remembered. Profiles have few different ones.</summary>
+    /// <summary>Lists of segments that are remembered as they are written. Profiles have few different ones.</summary>
     private const int MostLists = 4096;
 
     private readonly IReadOnlyList<Segment> _segments;
@@ -23,7 +23,7 @@ internal sealed class Members : IDisposable
     private readonly string?[] _providers;
     private readonly long[] _counts;
     private readonly Dictionary<UInt128, int[]> _lists = [];
-    private readonly JsonRow _row = new([Queries.CustomerId, Queries.TypeColumn, Queries.ProviderColumn, Queries.SegmentsColumn], []);
+    private readonly JsonRow _row = new([Queries.CustomerId, Queries.TypeColumn, Queries.ProviderColumn, Queries.SegmentsColumn], [], asWritten: Queries.SegmentsColumn);
     private MemoryStream? _texts = new();
     private long _others, _unlike;
 
@@ -114,7 +114,7 @@ internal sealed class Members : IDisposable
     {
         UInt128 hash = XxHash128.HashToUInt128(list);
         if (_lists.TryGetValue(hash, out int[]? found)) return found;
-        found = MembershipRow.Find(list, _names, _client.Service.Place);
+        found = MembershipRow.Find(MembershipRow.Unescape(list, _client.Service.Place), _names, _client.Service.Place);
         if (_lists.Count < MostLists) _lists.Add(hash, found);
         return found;
     }

@@ -10,6 +10,24 @@ internal static class MembershipRow
     /// <summary>Memberships of contacts and accounts have ids of other tables.</summary>
     public static bool IsOfCustomer(ReadOnlySpan<byte> type) => type.IsEmpty || (type.Length == 8 && (type[0] | 0x20) == 'c' && type[1..].SequenceEqual("ustomer"u8));
 
+    /// <summary>The list without the escapes of the row that it stands in.</summary>
+    /// <param name="written">As it stands there: the quotes of a text's own are escaped, so what has bare ones is no text but the object itself.</param>
+    public static ReadOnlySpan<byte> Unescape(ReadOnlySpan<byte> written, string place)
+    {
+        if (!written.Contains((byte)'\\') || written.TrimStart(" \t\r\n"u8)[1..].TrimStart(" \t\r\n"u8).StartsWith("\""u8)) return written;
+        byte[] quoted = [(byte)'"', .. written, (byte)'"'], plain = new byte[written.Length];
+        try
+        {
+            var json = new Utf8JsonReader(quoted);
+            json.Read();
+            return plain.AsSpan(0, json.CopyString(plain));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw Unreadable(place);
+        }
+    }
+
     /// <summary>Positions in <paramref name="names"/> of those that the text lists.</summary>
     /// <param name="names">In UTF-8; compared exactly.</param>
     public static int[] Find(ReadOnlySpan<byte> text, IReadOnlyList<byte[]> names, string place)
@@ -71,7 +89,7 @@ internal static class MembershipRow
         return false;
     }
 
-    private static CcException Unreadable(string place) => new("MembershipUnreadable", CcErrorKind.InvalidData,
+    public static CcException Unreadable(string place) => new("MembershipUnreadable", CcErrorKind.InvalidData,
         "A row of the segment memberships does not hold the list of segments that it should: who is a member cannot be known.",
         "Wait until a refresh of Customer Insights - Data is over, then try again; if it stays, ask its support about the column msdynci_segments.")
     { Subject = place };

@@ -17,6 +17,7 @@ internal sealed class JsonRow
 
     private readonly IReadOnlyList<string> _columns;
     private readonly IReadOnlyList<string> _discovered;
+    private readonly string? _asWritten;
     private readonly ProfileBatch.Field[] _fields;
     private readonly List<Name> _names = [];
     private readonly bool[] _seen;
@@ -25,9 +26,10 @@ internal sealed class JsonRow
     private byte[] _scratch = new byte[256];
 
     /// <param name="discovered">Names that exist for certain, even where their value is not looked at again.</param>
-    public JsonRow(IReadOnlyList<string> columns, IReadOnlyList<string> discovered)
+    /// <param name="asWritten">A column whose texts keep their escapes: whoever meets the same few again and again need not unescape each.</param>
+    public JsonRow(IReadOnlyList<string> columns, IReadOnlyList<string> discovered, string? asWritten = null)
     {
-        (_columns, _discovered) = (columns, discovered);
+        (_columns, _discovered, _asWritten) = (columns, discovered, asWritten);
         (_fields, _seen, _exactIn) = (new ProfileBatch.Field[columns.Count], new bool[columns.Count], new long[columns.Count]);
     }
 
@@ -41,6 +43,7 @@ internal sealed class JsonRow
     internal int Unlike { get; set; }
 
     /// <summary>Another object begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin()
     {
         _fields.AsSpan().Fill(Missing);
@@ -48,9 +51,9 @@ internal sealed class JsonRow
     }
 
     /// <summary>A property name as it stands in the file, and the columns that it feeds.</summary>
-    internal sealed record Name(byte[] Text, int[] Exact, int[] Like)
+    internal sealed record Name(byte[] Text, int[] Exact, int[] Like, bool IsAsWritten)
     {
-        public bool IsAsked { get; } = Exact.Length + Like.Length > 0;
+        public bool IsAsked => Exact.Length + Like.Length > 0;
     }
 
     /// <summary>
@@ -107,7 +110,7 @@ internal sealed class JsonRow
             {
                 Name name = Find(ref json, ref expected);
                 json.Read();
-                if (name.Exact.Length + name.Like.Length == 0) json.Skip();
+                if (!name.IsAsked) json.Skip();
                 else Take(ref json, line, at, name);
             }
             // What follows the object on its line makes the reader throw.
@@ -139,6 +142,17 @@ internal sealed class JsonRow
         }
     }
 
+    /// <summary>Notes the columns that some record had, and all names.</summary>
+    public void Tell(ColumnsMet met)
+    {
+        met.Records += _record;
+        foreach (string name in _discovered.Concat(_names.Select(name => Encoding.UTF8.GetString(name.Text)))) met.Names.Add(name);
+        for (int i = 0; i < _columns.Count; i++)
+        {
+            if (_seen[i]) met.Columns.Add(_columns[i]);
+        }
+    }
+
     /// <summary>Throws for the first column that no record had.</summary>
     public void ThrowIfMissing(string place)
     {
@@ -161,8 +175,8 @@ internal sealed class JsonRow
             return _names[i];
         }
         string name = Encoding.UTF8.GetString(text);
-        var found = new Name(text.ToArray(), Matching(name, StringComparison.Ordinal), []);
-        found = found with { Like = [.. Matching(name, StringComparison.OrdinalIgnoreCase).Except(found.Exact)] };
+        int[] exact = Matching(name, StringComparison.Ordinal);
+        var found = new Name(text.ToArray(), exact, [.. Matching(name, StringComparison.OrdinalIgnoreCase).Except(exact)], name == _asWritten);
         if (_names.Count < MostNames) _names.Add(found);
         expected = _names.Count;
         return found;
@@ -182,7 +196,7 @@ internal sealed class JsonRow
             case JsonTokenType.String:
                 start++;
                 length = json.ValueSpan.Length;
-                if (!json.ValueIsEscaped) break;
+                if (!json.ValueIsEscaped || name.IsAsWritten) break;
                 // Text without its escapes is never longer: it takes the place of what it was made from, which is read.
                 ReadOnlySpan<byte> plain = Unescape(ref json);
                 plain.CopyTo(line[start..]);
@@ -200,6 +214,7 @@ internal sealed class JsonRow
     }
 
     /// <summary>Gives a value to the columns that its name feeds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Assign(Name name, ProfileBatch.Field field)
     {
         foreach (int column in name.Exact)

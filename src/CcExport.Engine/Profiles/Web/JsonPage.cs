@@ -53,6 +53,7 @@ internal ref struct JsonPage
     }
 
     /// <summary>To the brace of the next row; false: to the bracket behind the last one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool ToRow()
     {
         byte next = NextByte();
@@ -67,6 +68,7 @@ internal ref struct JsonPage
         return next == '{' ? true : throw new JsonException();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte NextByte()
     {
         while (_at < _text.Length)
@@ -78,6 +80,7 @@ internal ref struct JsonPage
         throw new JsonException();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private RowFault ReadRow()
     {
         int end = _row.Shape?.Match(_text, _at) ?? -1;

@@ -82,7 +82,7 @@ internal sealed class JsonShape
             if (!name.IsAsked) continue;
             Value value = _values[i];
             int length = value.Length;
-            if (value.IsEscaped && !row.TryUnescape(text.Slice(value.Start - 1, length + 2), out length))
+            if (value.IsEscaped && !name.IsAsWritten && !row.TryUnescape(text.Slice(value.Start - 1, length + 2), out length))
             {
                 fault = RowFault.Malformed;
                 continue;
