@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CcExport.Simulator.Api;
+using CcExport.Simulator.Insights;
 using CcExport.Simulator.State;
 
 namespace CcExport.Simulator.Admin;
@@ -38,6 +39,12 @@ internal static class AdminEndpoints
         {
             SimulatorSwitches next = Merge(simulation.Switches, await Read<JsonObject>(context));
             simulation.Replace(next);
+            return next;
+        }));
+        routes.MapPost("/admin/insights", context => Guarded(context, async () =>
+        {
+            InsightsSwitches next = Merge(simulation.Insights.Switches, await Read<JsonObject>(context));
+            simulation.Insights.Replace(next);
             return next;
         }));
         Post<Span>("clock/advance", span =>
@@ -97,11 +104,11 @@ internal static class AdminEndpoints
             : ContactFile.Dump(context, simulation, list, csv);
     }
 
-    private static SimulatorSwitches Merge(SimulatorSwitches now, JsonObject changes)
+    private static T Merge<T>(T now, JsonObject changes)
     {
         JsonObject all = JsonSerializer.SerializeToNode(now, AdminJson.Web)!.AsObject();
         foreach ((string name, JsonNode? value) in changes) all[name] = value?.DeepClone();
-        return all.Deserialize<SimulatorSwitches>(AdminJson.Web)!;
+        return all.Deserialize<T>(AdminJson.Web)!;
     }
 
     public static Task Answer(HttpContext context, Func<object?> handle)

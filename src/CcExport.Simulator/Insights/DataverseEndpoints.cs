@@ -36,7 +36,7 @@ internal sealed class DataverseEndpoints(InsightsEstate estate)
             if (await InsightsReply.Before(context, estate) is not { } body) return;
             InsightsSwitches switches = estate.Switches;
             if (estate.TokenCheck.Refuse(context.Request.Headers.Authorization, $"{context.Request.Scheme}://{context.Request.Host}{Environment}") is { } refusal) await Error(context, 401, "0x80072560", refusal);
-            else if (!switches.Allowed) await Error(context, 403, "0x80040220", "SecLib::AccessCheckEx failed. PrivilegeName: prvReadmsdynci_customerprofile");
+            else if (!switches.Allowed || switches.Refuses == kind) await Error(context, 403, "0x80040220", "SecLib::AccessCheckEx failed. PrivilegeName: prvReadmsdynci_customerprofile");
             else if (working > switches.ConcurrentRequests) await Throttle(context, DataverseLimit.Concurrency, 2);
             else if (estate.DataverseCalls.Take(estate.Clock.Elapsed, switches.RequestsPerFiveMinutes) is { } wait) await Throttle(context, DataverseLimit.Requests, (int)Math.Ceiling(wait.TotalSeconds));
             else if (body.Limit is { } limit) await Throttle(context, limit.Which, limit.Seconds);
@@ -143,7 +143,8 @@ internal sealed class DataverseEndpoints(InsightsEstate estate)
             return Small(context, InsightsCall.Metadata, reply, new
             {
                 value = ProfileColumn.OfTable.Select(c => Attribute(c.Dataverse, c.DataverseType, c.Label))
-                    .Append(Attribute("ownerid", "Owner", "Owner")).Append(Attribute("owneridname", "Virtual", null)),
+                    .Append(Attribute("ownerid", "Owner", "Owner")).Append(Attribute("owneridname", "String", null, of: "ownerid"))
+                    .Append(Attribute("createdbyname", "String", null, of: "createdby")),
             });
         }
         return rest == "EntityDefinitions(LogicalName='mscipriv_segmentmetadata')" && estate.Switches.HasSegmentTable
@@ -156,8 +157,8 @@ internal sealed class DataverseEndpoints(InsightsEstate estate)
             : Error(context, 404, "0x80060888", "Could not find an entity with the given name.");
     }
 
-    private static object Attribute(string name, string type, string? label)
-        => new { LogicalName = name, AttributeType = type, DisplayName = new { UserLocalizedLabel = label is null ? null : new { Label = label, LanguageCode = 1033 } } };
+    private static object Attribute(string name, string type, string? label, string? of = null)
+        => new { LogicalName = name, AttributeType = type, AttributeOf = of, IsValidForRead = true, IsValidODataAttribute = of is null, DisplayName = new { UserLocalizedLabel = label is null ? null : new { Label = label, LanguageCode = 1033 } } };
 
     private Task Small(HttpContext context, InsightsCall kind, InsightsReply reply, object answer)
     {

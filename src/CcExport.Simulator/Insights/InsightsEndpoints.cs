@@ -34,6 +34,7 @@ internal sealed class InsightsEndpoints(InsightsEstate estate)
 
     private Task Table(HttpContext context, string rest, InsightsReply reply)
     {
+        if (estate.Switches.Refuses == InsightsCall.Jobs && rest.EndsWith("workflows/main/jobs", StringComparison.Ordinal)) return Error(context, 403, 403, "The user has no role for this.");
         if (rest == "instances") return Small(context, InsightsCall.Instances, reply, new[] { Instance() });
         string own = $"instances/{estate.InstanceId:D}";
         if (!rest.StartsWith(own, StringComparison.OrdinalIgnoreCase)) return Error(context, 404, 404, "The instance was not found.");

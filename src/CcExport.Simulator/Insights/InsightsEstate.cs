@@ -89,8 +89,10 @@ public sealed class InsightsEstate
     {
         InsightsSwitches next = Switches with { };
         change(next);
-        Volatile.Write(ref _switches, next);
+        Replace(next);
     }
+
+    internal void Replace(InsightsSwitches switches) => Volatile.Write(ref _switches, switches);
 
     /// <summary>The computed profile of a number.</summary>
     public SimulatedProfile Profile(long number) => Writer.Profile(number);

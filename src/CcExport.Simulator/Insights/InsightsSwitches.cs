@@ -41,7 +41,7 @@ public enum DataverseLimit
     Concurrency,
 }
 
-/// <summary>What is unknown about the two services, or different in a test.</summary>
+/// <summary>What is unknown about the two services, or different in a test. Changed by <c>POST /admin/insights</c> as well.</summary>
 public sealed record InsightsSwitches
 {
     /// <summary>Rows of one Dataverse page; the service never gives more than 5,000, and for some tables fewer.</summary>
@@ -88,6 +88,9 @@ public sealed record InsightsSwitches
 
     /// <summary>Waited before each answer.</summary>
     public int ReplyDelayMs { get; set; }
+
+    /// <summary>A kind of question that is answered with 403 to this caller; null: none.</summary>
+    public InsightsCall? Refuses { get; set; }
 
     /// <summary>Whether the caller may read at all.</summary>
     public bool Allowed { get; set; } = true;

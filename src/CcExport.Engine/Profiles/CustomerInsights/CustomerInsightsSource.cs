@@ -89,7 +89,7 @@ internal sealed class CustomerInsightsSource : IProfileSource
         IReadOnlyList<string> existing = await _management.GetColumnsAsync(ct).ConfigureAwait(false);
         List<string> asked = [.. Columns.Find(columns, existing, found.Name).Select(i => existing[i])];
         WarnOfSlowness(found);
-        await _management.WarnOfRefreshAsync("before", ct).ConfigureAwait(false);
+        await _management.WarnOfRefreshAsync(ct).ConfigureAwait(false);
         using var pages = new SegmentPages(_client, found.Name, found.Size, asked, existing.FirstOrDefault(c => c.Equals(KeyColumn, StringComparison.OrdinalIgnoreCase)));
         await foreach (PageBody body in PageChain.ReadAsync(_client, [pages.First], What, pages.Take, ct).ConfigureAwait(false))
         {
@@ -100,7 +100,7 @@ internal sealed class CustomerInsightsSource : IProfileSource
             pages.Batch.Clear();
         }
         Report(found, pages);
-        await _management.WarnOfRefreshAsync("while", ct).ConfigureAwait(false);
+        await _management.WarnOfChangesAsync(found, ct).ConfigureAwait(false);
     }
 
     private async Task<Segment> FindAsync(string name, CancellationToken ct)

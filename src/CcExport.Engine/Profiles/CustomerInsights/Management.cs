@@ -9,9 +9,10 @@ internal sealed class Management(PageClient client, SourceContext context)
     private IReadOnlyList<Segment>? _segments;
     private IReadOnlyList<string>? _columns;
 
-    public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(CancellationToken ct)
+    public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(CancellationToken ct) => _segments ??= await ReadSegmentsAsync(ct).ConfigureAwait(false);
+
+    private async Task<IReadOnlyList<Segment>> ReadSegmentsAsync(CancellationToken ct)
     {
-        if (_segments is not null) return _segments;
         const string What = "the segments";
         using JsonDocument answer = await JsonAnswer.GetAsync(client, client.Service.Root + "manage/segments", What, ct).ConfigureAwait(false);
         List<Segment> all = [];
@@ -28,7 +29,7 @@ internal sealed class Management(PageClient client, SourceContext context)
                 LastEvaluated = JsonAnswer.Time(evaluation, "evaluationDate"),
             });
         }
-        return _segments = [.. all.OrderBy(s => s.Name, StringComparer.Ordinal)];
+        return [.. all.OrderBy(s => s.Name, StringComparer.Ordinal)];
     }
 
     public async Task<IReadOnlyList<string>> GetColumnsAsync(CancellationToken ct)
@@ -40,14 +41,37 @@ internal sealed class Management(PageClient client, SourceContext context)
         return _columns = [.. (JsonAnswer.Items(attributes) ?? throw client.Unexpected(What)).Select(a => JsonAnswer.Text(a, "name")).OfType<string>().Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Warns while the instance is being refreshed: members and values may be of different times.</summary>
-    /// <param name="when">"before" the reading, or "while" it went on.</param>
-    public async Task WarnOfRefreshAsync(string when, CancellationToken ct)
+    /// <summary>Says, before anything is read, that the instance is being refreshed: members and values may be of different times.</summary>
+    public async Task WarnOfRefreshAsync(CancellationToken ct) => Warn(await CountJobsAsync(ct).ConfigureAwait(false), "before");
+
+    /// <summary>Looks again when all is read. A refresh of a few minutes can lie within a reading of an hour: then only the segment tells of it.</summary>
+    public async Task WarnOfChangesAsync(Segment before, CancellationToken ct)
     {
-        using JsonDocument? answer = await JsonAnswer.TryGetAsync(client, client.Service.Root + "workflows/main/jobs", "the refresh jobs", mayBeMissing: true, ct).ConfigureAwait(false);
-        int running = answer is null ? 0 : (JsonAnswer.Items(answer.RootElement) ?? []).Count(job => JsonAnswer.Text(job, "jobStatus")?.ToUpperInvariant() is "RUNNING");
-        if (answer is null) context.Verbose("This instance does not tell whether it is being refreshed.");
+        if (await LookAgain.TryAsync(async () => (Jobs: await CountJobsAsync(ct).ConfigureAwait(false), Segments: await ReadSegmentsAsync(ct).ConfigureAwait(false)).ToTuple()!, context, ct)
+            .ConfigureAwait(false) is not var (jobs, segments)) return;
+        Warn(jobs, "while");
+        Segment? after = segments.FirstOrDefault(s => s.Name == before.Name);
+        if (after is null) context.Doubt($"The segment '{before.Name}' was removed while it was read.");
+        else if (after.LastEvaluated != before.LastEvaluated || after.Size != before.Size)
+            context.Doubt($"The segment '{before.Name}' was renewed while it was read: who was read may be of either time. Run the export again when the refresh is over.");
+    }
+
+    private void Warn(int running, string when)
+    {
         if (running > 0)
-            context.Doubt(FormattableString.Invariant($"{running:N0} refresh jobs were running {(when == "before" ? "before the profiles were read" : "while the profiles were read")}: members and values may be of different times. Run the export again when the refresh is over."));
+            context.Doubt(FormattableString.Invariant($"{running:N0} refresh jobs were running {when} the profiles were read: members and values may be of different times. Run the export again when the refresh is over."));
+    }
+
+    /// <summary>Jobs that run now; 0 where the instance does not tell.</summary>
+    private async Task<int> CountJobsAsync(CancellationToken ct)
+    {
+        // Older documentation has the first address, newer the second.
+        foreach (string address in new[] { "workflows/main/jobs", "manage/workflows/main/jobs" })
+        {
+            using JsonDocument? answer = await JsonAnswer.TryGetAsync(client, client.Service.Root + address, "the refresh jobs", ct).ConfigureAwait(false);
+            if (answer is not null) return (JsonAnswer.Items(answer.RootElement) ?? []).Count(job => JsonAnswer.Text(job, "jobStatus")?.ToUpperInvariant() is "RUNNING");
+        }
+        context.Verbose("This instance does not tell whether it is being refreshed.");
+        return 0;
     }
 }

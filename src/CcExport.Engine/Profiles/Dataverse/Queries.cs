@@ -61,7 +61,7 @@ internal static class Queries
 
     public static string RowCount { get; } = $"RetrieveTotalRecordCount(EntityNames=@p1)?@p1={Uri.EscapeDataString($"['{ProfileTable}']")}";
 
-    public static string Attributes(string table) => $"EntityDefinitions(LogicalName='{table}')/Attributes?$select=LogicalName,AttributeType,DisplayName";
+    public static string Attributes(string table) => $"EntityDefinitions(LogicalName='{table}')/Attributes?$select={TableColumns.Facts},DisplayName";
 }
 
 /// <summary>Why Dataverse says that there were too many calls: three limits of five minutes, told apart by a code.</summary>

@@ -28,13 +28,15 @@ internal sealed class SegmentCatalog(PageClient client, SourceContext context)
     public async Task WarnOfChangesAsync(IReadOnlyList<Segment> read, CancellationToken ct)
     {
         if (_address is null) return;
-        IReadOnlyList<Segment> now = await ReadTableAsync(ct).ConfigureAwait(false);
+        if (await LookAgain.TryAsync(() => ReadTableAsync(ct), context, ct).ConfigureAwait(false) is not { } now) return;
         foreach (Segment before in read)
         {
             Segment? after = now.FirstOrDefault(s => s.Name == before.Name);
             if (after is null) context.Doubt($"The segment '{before.Name}' was removed while it was read.");
             else if (after.LastEvaluated != before.LastEvaluated || after.Size != before.Size)
                 context.Doubt(FormattableString.Invariant($"The segment '{before.Name}' was renewed while it was read ({Known(before)} before, {Known(after)} after): who was read may be of either time. Run the export again when the refresh is over."));
+            else if (after.IsRefreshing && !before.IsRefreshing)
+                context.Doubt($"A refresh of the segment '{before.Name}' began while it was read: memberships and profiles may be of different times. Run the export when the refresh is over.");
         }
     }
 
@@ -43,17 +45,18 @@ internal sealed class SegmentCatalog(PageClient client, SourceContext context)
     private async Task<IReadOnlyList<Segment>> ReadAsync(CancellationToken ct)
     {
         await FindTableAsync(ct).ConfigureAwait(false);
-        if (_address is not null) return await ReadTableAsync(ct).ConfigureAwait(false);
+        if (_address is not null && await ReadTableAsync(ct).ConfigureAwait(false) is { } told) return told;
+        _address = null;
         context.Verbose("This environment does not tell its segments: their names are read from all memberships.");
         return await ReadMembershipsAsync(ct).ConfigureAwait(false);
     }
 
     private async Task FindTableAsync(CancellationToken ct)
     {
-        string address = $"{client.Service.Root}EntityDefinitions(LogicalName='{Table}')?$select=EntitySetName,PrimaryNameAttribute&$expand=Attributes($select=LogicalName,AttributeType)";
-        using JsonDocument? answer = await JsonAnswer.TryGetAsync(client, address, What, mayBeMissing: true, ct).ConfigureAwait(false);
+        string address = $"{client.Service.Root}EntityDefinitions(LogicalName='{Table}')?$select=EntitySetName,PrimaryNameAttribute&$expand=Attributes($select={TableColumns.Facts})";
+        using JsonDocument? answer = await JsonAnswer.TryGetAsync(client, address, What, ct).ConfigureAwait(false);
         if (answer is null || JsonAnswer.Text(answer.RootElement, "EntitySetName") is not { } set || !answer.RootElement.TryGetProperty("Attributes", out JsonElement attributes)) return;
-        string[] names = [.. (JsonAnswer.Items(attributes) ?? []).Select(a => JsonAnswer.Text(a, "LogicalName")).OfType<string>()];
+        string[] names = [.. (JsonAnswer.Items(attributes) ?? []).Where(TableColumns.IsRead).Select(a => JsonAnswer.Text(a, "LogicalName")).OfType<string>()];
         string? name = names.FirstOrDefault(n => n is "mscipriv_segmentname" or "mscipriv_name") ?? JsonAnswer.Text(answer.RootElement, "PrimaryNameAttribute");
         if (name is null) return;
         _layout = new Layout(name, Ending(names, "friendlyname", "displayname"), Ending(names, "_state", "segmentstate"), Ending(names, "membercount", "entitycount", "_size"),
@@ -64,14 +67,16 @@ internal sealed class SegmentCatalog(PageClient client, SourceContext context)
     private static string? Ending(string[] names, params string[] endings)
         => endings.Select(e => names.FirstOrDefault(n => n.EndsWith(e, StringComparison.Ordinal))).FirstOrDefault(n => n is not null);
 
-    private async Task<IReadOnlyList<Segment>> ReadTableAsync(CancellationToken ct)
+    /// <summary>Null where the identity may not see the table, or a column is not what its name says.</summary>
+    private async Task<IReadOnlyList<Segment>?> ReadTableAsync(CancellationToken ct)
     {
         Layout layout = _layout!;
         List<Segment> all = [];
         string? address = _address;
         while (address is not null)
         {
-            using JsonDocument page = await JsonAnswer.GetAsync(client, address, What, ct).ConfigureAwait(false);
+            using JsonDocument? page = await JsonAnswer.TryGetAsync(client, address, What, ct).ConfigureAwait(false);
+            if (page is null) return null;
             foreach (JsonElement item in JsonAnswer.Items(page.RootElement) ?? throw client.Unexpected(What))
             {
                 if (JsonAnswer.Text(item, layout.Name) is not { Length: > 0 } name) continue;
@@ -98,8 +103,9 @@ internal sealed class SegmentCatalog(PageClient client, SourceContext context)
         string? TakePage(PageBody body)
         {
             var page = new JsonPage(body.Text, row);
-            while (page.NextRow(out _))
+            while (page.NextRow(out RowFault fault))
             {
+                if (fault != RowFault.None) throw MembershipRow.Unreadable(client.Service.Place);
                 ReadOnlySpan<ProfileBatch.Field> fields = row.Fields;
                 if (!MembershipRow.IsOfCustomer(Members.Value(body, fields[0]))) continue;
                 string text = Encoding.UTF8.GetString(Members.Value(body, fields[1]));

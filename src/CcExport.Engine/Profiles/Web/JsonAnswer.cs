@@ -6,11 +6,21 @@ namespace CcExport.Engine.Profiles.Web;
 /// <summary>Small answers as a whole: lists of segments, metadata.</summary>
 internal static class JsonAnswer
 {
-    /// <summary>The answer; null where the service says that there is no such thing (404).</summary>
-    public static async Task<JsonDocument?> TryGetAsync(PageClient client, string address, string what, bool mayBeMissing, CancellationToken ct)
+    /// <summary>The answer about what can be done without; null where the service does not have it, or does not let this identity see it.</summary>
+    public static async Task<JsonDocument?> TryGetAsync(PageClient client, string address, string what, CancellationToken ct)
     {
-        using PageBody? page = await client.TryGetAsync(address, what, mayBeMissing, ct).ConfigureAwait(false);
-        if (page is null) return null;
+        using PageBody? page = await client.TryGetAsync(address, what, ct).ConfigureAwait(false);
+        return page is null ? null : Parse(client, page, what);
+    }
+
+    public static async Task<JsonDocument> GetAsync(PageClient client, string address, string what, CancellationToken ct)
+    {
+        using PageBody page = await client.GetAsync(address, what, ct).ConfigureAwait(false);
+        return Parse(client, page, what);
+    }
+
+    private static JsonDocument Parse(PageClient client, PageBody page, string what)
+    {
         try
         {
             return JsonDocument.Parse(page.Text.ToArray());
@@ -20,9 +30,6 @@ internal static class JsonAnswer
             throw client.Unexpected(what);
         }
     }
-
-    public static async Task<JsonDocument> GetAsync(PageClient client, string address, string what, CancellationToken ct)
-        => (await TryGetAsync(client, address, what, mayBeMissing: false, ct).ConfigureAwait(false))!;
 
     /// <summary>A property's text; null where it is not there or no text.</summary>
     public static string? Text(JsonElement item, string? name)

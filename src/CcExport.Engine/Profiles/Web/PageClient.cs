@@ -61,10 +61,12 @@ internal sealed class PageClient(SourceContext context, WebService service)
     /// <param name="address">Below the service's root; sent as it is.</param>
     /// <param name="what">For messages: "the memberships".</param>
     public async Task<PageBody> GetAsync(string address, string what, CancellationToken ct)
-        => await TryGetAsync(address, what, mayBeMissing: false, ct).ConfigureAwait(false) ?? throw new InvalidOperationException();
+        => await GetAsync(address, what, optional: false, ct).ConfigureAwait(false) ?? throw new InvalidOperationException();
 
-    /// <summary>The same; null where the service says that there is no such thing (404).</summary>
-    public async Task<PageBody?> TryGetAsync(string address, string what, bool mayBeMissing, CancellationToken ct)
+    /// <summary>The same of what can be done without; null where the service does not have it, or does not let this identity see it.</summary>
+    public async Task<PageBody?> TryGetAsync(string address, string what, CancellationToken ct) => await GetAsync(address, what, optional: true, ct).ConfigureAwait(false);
+
+    private async Task<PageBody?> GetAsync(string address, string what, bool optional, CancellationToken ct)
     {
         Answer answer;
         int throttled = 0;
@@ -75,7 +77,7 @@ internal sealed class PageClient(SourceContext context, WebService service)
             await WaitAsync(answer, ct).ConfigureAwait(false);
         }
         if (answer.Verdict == Verdict.Good) return answer.Body!;
-        return answer.Status == 404 && mayBeMissing ? null : throw Failure(answer, what);
+        return answer.Verdict == Verdict.Refused && optional ? null : throw Failure(answer, what);
     }
 
     private async Task WaitAsync(Answer answer, CancellationToken ct)
@@ -125,6 +127,11 @@ internal sealed class PageClient(SourceContext context, WebService service)
         {
             return new Answer(Verdict.TimedOut);
         }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            // The handler's own limit for connecting comes as a cancellation that nobody asked for.
+            return new Answer(Verdict.NotConnected, Fault: e);
+        }
         catch (HttpRequestException e)
         {
             bool never = e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
@@ -154,6 +161,7 @@ internal sealed class PageClient(SourceContext context, WebService service)
             {
                 401 => Verdict.TokenRefused,
                 429 => Verdict.Throttled,
+                501 => Verdict.Refused,
                 408 or >= 500 => Verdict.Passing,
                 _ => Verdict.Refused,
             },

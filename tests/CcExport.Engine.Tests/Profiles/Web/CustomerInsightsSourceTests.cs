@@ -117,6 +117,39 @@ public sealed class CustomerInsightsSourceTests
     }
 
     [Fact]
+    public async Task A_segment_that_is_renewed_or_removed_meanwhile_is_told()
+    {
+        await using Estate estate = await Estate.StartAsync(1000);
+        IReadOnlyList<SimulatedSegment> calm = estate.State.Segments;
+        estate.State.OnCall = call =>
+        {
+            if (call == InsightsCall.Profiles) estate.State.Segments = [.. calm.Select(s => s with { EvaluatedAt = s.EvaluatedAt.AddDays(1) })];
+        };
+        Estate.Same(estate.Expected(i => i % 10 == 3), await estate.Insights().RowsAsync("VIP", Asked));
+        Assert.Contains("'VIP' was renewed while it was read", Assert.Single(estate.Warnings), StringComparison.Ordinal);
+        estate.Warnings.Clear();
+        estate.State.Segments = calm;
+        int before = estate.State.Calls(InsightsCall.Jobs);
+        estate.State.OnCall = call =>
+        {
+            // The jobs are asked for before and after; then the segments.
+            if (call == InsightsCall.Jobs && estate.State.Calls(call) == before + 1) estate.State.Segments = [.. calm.Where(s => s.Name != "VIP")];
+        };
+        Estate.Same(estate.Expected(i => i % 10 == 3), await estate.Insights().RowsAsync("VIP", Asked));
+        Assert.Contains("'VIP' was removed while it was read", Assert.Single(estate.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_may_not_see_the_refresh_jobs_reads_all_the_same()
+    {
+        await using Estate estate = await Estate.StartAsync(1000);
+        estate.State.Set(s => s.Refuses = InsightsCall.Jobs);
+        Estate.Same(estate.Expected(i => i % 10 == 3), await estate.Insights().RowsAsync("VIP", Asked));
+        Assert.Empty(estate.Warnings);
+        Assert.Contains(estate.Details, d => d.Contains("does not tell whether it is being refreshed", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_profile_that_comes_twice_is_taken_once_and_told()
     {
         await using Estate estate = await Estate.StartAsync(1500);

@@ -82,6 +82,19 @@ public sealed class DataverseSourceTests
         Estate.Same(estate.Expected(i => i % 2 == 0), await estate.ReadAsync(name));
     }
 
+    [Fact]
+    public async Task Names_and_ids_that_are_escaped_in_their_rows_are_found()
+    {
+        const string Name = "\"Käufer\" \\ <b>", Id = "C\"17\\😀";
+        await using Estate estate = await Estate.StartAsync(0);
+        estate.State.Segments = [new SimulatedSegment { Name = Name, ToldSize = 3 }];
+        estate.State.Written = [Estate.Person(1, "other", Name) with { CustomerId = Id }, Estate.Person(2, Name), Estate.Person(3), Estate.Person(4, Name + "_2")];
+        estate.State.WrittenMemberships = [new(Estate.Person(3).CustomerId, "{\"Segments\":[\"\\\"Käufer\\\" \\\\ <b>\"]}")];
+        List<string?[]> rows = await estate.ReadAsync(Name, "msdynci_customerid");
+        Estate.Same([[Id], [Estate.Person(2).CustomerId], [Estate.Person(3).CustomerId]], rows);
+        Assert.Empty(estate.Warnings);
+    }
+
     [Theory]
     [InlineData(60, 1)]
     [InlineData(700, 10)]
@@ -252,6 +265,18 @@ public sealed class DataverseSourceTests
         Assert.Contains("msdynci_emailaddress1", e.Remedy, StringComparison.Ordinal);
         e = await Readers.FailsAsync("SegmentNotFound", () => estate.ReadAsync("VIP2"));
         Assert.Contains("Did you mean 'VIP", e.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_belongs_to_another_column_cannot_be_asked_for()
+    {
+        await using Estate estate = await Estate.StartAsync(10);
+        IReadOnlyList<string> columns = await estate.Dataverse().GetColumnsAsync("VIP", default);
+        foreach (string name in new[] { "createdbyname", "owneridname" })
+        {
+            Assert.DoesNotContain(name, columns);
+            await Readers.FailsAsync("ColumnNotFound", () => estate.ReadAsync("VIP", name));
+        }
     }
 
     [Fact]

@@ -145,6 +145,34 @@ public sealed class SourceTroubleTests
         Assert.Equal(CcErrorKind.Connection, e.Kind);
     }
 
+    [Fact]
+    public async Task A_connection_that_takes_too_long_is_nobody_there_and_no_stop()
+    {
+        int asked = 0;
+        IProfileSource source = Scripted(_ =>
+        {
+            asked++;
+            throw new OperationCanceledException("The connection could not be established within the ConnectTimeout.", new TimeoutException());
+        });
+        CcException e = await Readers.FailsAsync("SourceUnreachable", () => source.GetSegmentsAsync(default));
+        Assert.Equal((CcErrorKind.Connection, PageClient.Tries), (e.Kind, asked));
+    }
+
+    [Fact]
+    public async Task A_stop_while_a_connection_is_made_is_a_stop()
+    {
+        int asked = 0;
+        using var stop = new CancellationTokenSource();
+        IProfileSource source = Scripted(_ =>
+        {
+            asked++;
+            stop.Cancel();
+            throw new OperationCanceledException(stop.Token);
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => source.GetSegmentsAsync(stop.Token));
+        Assert.Equal(1, asked);
+    }
+
     public static TheoryData<string, string> Answers => new()
     {
         { "<html>Sign in</html>", "SourceAnswerUnreadable" },
