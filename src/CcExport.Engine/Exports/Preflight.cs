@@ -80,9 +80,9 @@ internal sealed class Preflight(EngineParts parts, ConstantContactClient client,
         foreach (Segment segment in chosen)
         {
             IReadOnlyList<string> columns = await source.GetColumnsAsync(segment.Name, ct).ConfigureAwait(false);
-            Columns.Find(map.Columns, columns, segment.Name);
-            if (definition.KeyProperty is { } key) Columns.Find([key], columns, segment.Name);
-            if (definition.PreferNewest is { } newest) Columns.Find([newest], columns, segment.Name);
+            string[] asked = [.. map.Columns, .. new[] { definition.KeyProperty, definition.PreferNewest }.OfType<string>()];
+            string[] late = [.. Columns.Spell(asked, columns, source, segment.Name).Except(columns)];
+            if (late.Length > 0) warn($"The first records of '{segment.Name}' have no '{string.Join("', '", late)}'. It is looked for in all of them; if none has it, nothing is sent.");
         }
         foreach (Segment segment in chosen) WarnOf(segment, warn);
         return chosen;

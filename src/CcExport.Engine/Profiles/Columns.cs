@@ -12,12 +12,19 @@ internal static class Columns
         return found;
     }
 
+    /// <summary>Asked columns as a segment spells them; one that it does not name yet as it was asked for, where others may follow.</summary>
+    public static IReadOnlyList<string> Spell(IReadOnlyList<string> asked, IReadOnlyList<string> existing, IProfileSource source, string segment)
+    {
+        bool all = source.HasAllColumns(segment);
+        return [.. asked.Select(name => !all && !existing.Contains(name, StringComparer.OrdinalIgnoreCase) ? name : existing[Find(name, existing, segment)])];
+    }
+
     private static int Find(string asked, IReadOnlyList<string> existing, string place)
     {
         int position = Only(asked, existing, StringComparison.Ordinal, place);
         if (position < 0) position = Only(asked, existing, StringComparison.OrdinalIgnoreCase, place);
         if (position >= 0) return position;
-        string? near = existing.Any(name => name.Contains('@', StringComparison.Ordinal)) ? null : Nearest(asked, existing);
+        string? near = LookLikeData(existing) ? null : Nearest(asked, existing);
         throw new CcException("ColumnNotFound", CcErrorKind.InvalidArgument,
             $"'{place}' has no column '{asked}'. It has: {Names(existing)}.",
             near is null
@@ -44,9 +51,13 @@ internal static class Columns
         return position;
     }
 
+    /// <summary>A name that is an address, a number, or nothing with others behind it, is no name of a column.</summary>
+    public static bool LookLikeData(IReadOnlyList<string> names)
+        => names.Any(name => name.Contains('@', StringComparison.Ordinal)) || names.Take(names.Count - 1).Any(name => !name.Any(char.IsLetter));
+
     /// <summary>The names, unless they are none: the first line of a file without a header holds a person, who is nobody's message.</summary>
     private static string Names(IReadOnlyList<string> existing)
-        => existing.Any(name => name.Contains('@', StringComparison.Ordinal)) ? "a first line that looks like data"
+        => LookLikeData(existing) ? "a first line that looks like data"
             : existing.Count == 0 ? "(none)" : string.Join(", ", existing.Take(40)) + (existing.Count > 40 ? $", … ({existing.Count} in all)" : "");
 
     /// <summary>The existing name that was probably meant: one spelled nearly so, else one that holds it (<c>EMail</c>: <c>msdynci_emailaddress1</c>).</summary>

@@ -13,6 +13,12 @@ internal interface IProfileSource
     /// <summary>The columns of a segment, as the source spells them.</summary>
     Task<IReadOnlyList<string>> GetColumnsAsync(string segment, CancellationToken ct);
 
+    /// <summary>Whether what it gives as a segment's columns are names for certain: the first line of a file without a header is a person.</summary>
+    bool HasNamedColumns(string segment) => true;
+
+    /// <summary>Whether they are all of them: where each record names its own, others may follow, and one that is asked for is missing only when all is read.</summary>
+    bool HasAllColumns(string segment) => true;
+
     /// <summary>
     /// Streams a segment's rows with the given columns, in that order. A column is found by its exact name, else without
     /// regard to case; <c>ColumnNotFound</c> lists those that exist, <c>ColumnAmbiguous</c> says that a header has it twice.

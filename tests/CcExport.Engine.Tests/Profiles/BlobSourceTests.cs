@@ -74,6 +74,21 @@ public sealed class BlobSourceTests(Azurite azurite)
     }
 
     [AzuriteFact]
+    public async Task Within_a_table_what_lies_above_tells_that_it_is_one()
+    {
+        Azurite.Container container = await azurite.CreateAsync();
+        byte[] file = await ParquetFiles.TextAsync(["EMail", "Name"], [Two]);
+        await container.PutAsync("vip/_delta_log/0.json", "{}");
+        await container.PutAsync("vip/Country=UA/p.parquet", file);
+        await container.PutAsync("ice/metadata/v1.metadata.json", "{}");
+        await container.PutAsync("ice/data/p.parquet", file);
+        await container.PutAsync("plain/Country=UA/p.parquet", file);
+        foreach ((string id, string place) in new[] { ("DeltaTable", "vip/Country=UA"), ("DeltaTable", "vip/Country=UA/p.parquet"), ("IcebergTable", "ice/data") })
+            await Readers.FailsAsync(id, () => container.Open(place).RowsAsync("p", "EMail"));
+        Assert.Equal(Two, await container.Open("plain/Country=UA").RowsAsync("p", "EMail", "Name"));
+    }
+
+    [AzuriteFact]
     public async Task A_key_a_signature_and_the_export_users_token_all_read()
     {
         Azurite.Container container = await azurite.CreateAsync();

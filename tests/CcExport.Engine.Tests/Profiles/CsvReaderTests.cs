@@ -85,6 +85,20 @@ public sealed class CsvReaderTests
     }
 
     [Fact]
+    public async Task A_quote_that_meets_one_within_a_value_of_another_line_fails_the_file_and_shows_none_of_it()
+    {
+        const string Text = "Email,Name\na@x.example,\"Ann\nb@x.example,Bob\ny@x.example,Yan\nz@x.example,\"Zoe\"\n";
+        foreach (int block in new[] { 1, 3, 8, 4096 })
+        {
+            CcException e = Readers.Is("InputQuoteUnclosed", await Assert.ThrowsAsync<CcException>(() => ReadAsync(Text, block)));
+            Assert.Contains("line 2 ", e.Message, StringComparison.Ordinal);
+            foreach (string value in new[] { "Ann", "Bob", "Yan", "Zoe", "x.example" }) Assert.DoesNotContain(value, $"{e.Message} {e.Remedy}", StringComparison.Ordinal);
+        }
+        await Reads("a,b\n\"x\ny\",1\n\"p\r\nq\",\"2\"\n", "x\ny|1\np\r\nq|2");
+        await Reads("a,b\n\"Eve\" Smith,1\n\"ok\",2\n", "(fault)\nok|2");
+    }
+
+    [Fact]
     public async Task A_record_over_the_limit_fails_the_file_and_memory_stays_bounded()
     {
         CcException e = await Assert.ThrowsAsync<CcException>(() => ReadAsync("a,b\n1,2\n" + new string('x', 40_000_000) + ",y\n", 1 << 16));

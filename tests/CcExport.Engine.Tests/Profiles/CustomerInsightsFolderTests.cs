@@ -105,6 +105,15 @@ public sealed class CustomerInsightsFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_part_without_the_header_that_the_model_tells_of_nothing_is_shown()
+    {
+        _folder.Write("VIP.csv", "Jane Doe,jane.doe@contoso.example\nJoe Roe,joe.roe@contoso.example\n");
+        CcException e = await FailsAsync("ModelHeaderMismatch", Model("\"VIP.csv\"", format: """{"columnHeaders":true}"""));
+        Assert.Contains("lacks: CustomerId, EMail.", e.Message, StringComparison.Ordinal);
+        foreach (string value in new[] { "Jane Doe", "Joe Roe", "@", "contoso" }) Assert.DoesNotContain(value, $"{e.Message} {e.Remedy}", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_missing_part_is_named_and_the_listing_goes_on()
     {
         CcException e = await FailsAsync("PartMissing", Model("\"https://a.blob.core.windows.net/c/VIP/2024/VIP_7.csv?sig=secret\""));

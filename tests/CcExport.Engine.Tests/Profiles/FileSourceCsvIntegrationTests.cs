@@ -79,7 +79,7 @@ public sealed class FileSourceCsvIntegrationTests : IDisposable
         _folder.Write("VIP_1.csv", "EMail;Id\na@b.example;1\n");
         CcException e = await Readers.FailsAsync("ModelHeaderMismatch", () => ReadAsync("VIP", "EMail"));
         Assert.Contains("lacks: CustomerId", e.Message, StringComparison.Ordinal);
-        Assert.Contains("besides: Id", e.Message, StringComparison.Ordinal);
+        Assert.Contains("has 1 that model.json does not name", e.Message, StringComparison.Ordinal);
         _folder.Write("VIP_1.csv", "");
         await Readers.FailsAsync("InputEmpty", () => ReadAsync("VIP", "EMail"));
     }

@@ -107,6 +107,47 @@ public sealed class FileSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_column_of_JSON_that_comes_late_is_read_as_it_was_asked_for()
+    {
+        string path = _folder.Write("late.jsonl", string.Concat(Enumerable.Repeat(Anna, 149)) + "{\"EMail\":\"zoe@contoso.example\",\"Points\":7}\n");
+        FileSource source = FileSource.Open(path);
+        IReadOnlyList<string> existing = await source.GetColumnsAsync("late", default);
+        Assert.Equal(["EMail"], existing);
+        Assert.False(source.HasAllColumns("late"));
+        IReadOnlyList<string> asked = Columns.Spell(["Points", "email"], existing, source, "late");
+        Assert.Equal(["Points", "EMail"], asked);
+        List<string?[]> rows = await source.RowsAsync("late", [.. asked]);
+        Assert.Equal<string?[]>([null, "anna@contoso.example"], rows[0]);
+        Assert.Equal<string?[]>(["7", "zoe@contoso.example"], rows[149]);
+    }
+
+    [Fact]
+    public async Task The_columns_of_delimited_text_are_all_in_its_header()
+    {
+        FileSource source = FileSource.Open(_folder.Write("a.csv", "EMail\nanna@contoso.example\n"));
+        IReadOnlyList<string> existing = await source.GetColumnsAsync("a", default);
+        Assert.True(source.HasAllColumns("a"));
+        Readers.Is("ColumnNotFound", Assert.Throws<CcException>(() => Columns.Spell(["Points"], existing, source, "a")));
+    }
+
+    [Fact]
+    public async Task A_column_may_be_in_one_file_of_JSON_and_not_in_another()
+    {
+        _folder.Write("VIP/VIP_1.jsonl", "{\"EMail\":\"anna@contoso.example\",\"Name\":\"Anna\"}\n");
+        _folder.Write("VIP/VIP_2.jsonl", "{\"EMail\":\"ben@contoso.example\",\"City\":\"Split\"}\n");
+        FileSource source = FileSource.Open(_folder.Path);
+        Assert.Equal([["anna@contoso.example", "Anna", null], ["ben@contoso.example", null, "Split"]], await source.RowsAsync("VIP", "EMail", "name", "City"));
+        int rows = 0;
+        CcException e = await Readers.FailsAsync("ColumnNotFound", async () =>
+        {
+            await foreach (ProfileBatch batch in source.ReadAsync("VIP", ["Emial"], default)) rows += batch.Rows;
+        });
+        Assert.Equal(2, rows);
+        Assert.Contains("'VIP' has no column 'Emial'. It has: EMail, Name, City.", e.Message, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'EMail'?", e.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_goes_after_the_listing_fails_when_it_is_read()
     {
         string path = _folder.Write("a.jsonl", Anna);

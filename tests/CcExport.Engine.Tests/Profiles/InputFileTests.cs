@@ -92,6 +92,18 @@ public sealed class InputFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_written_over_at_the_same_length_fails()
+    {
+        string path = _folder.Write("o.csv", new string('x', 100_000));
+        Stream stream = await InputFile.OpenAsync(path, null, default);
+        Assert.Equal(1000, await stream.ReadAtLeastAsync(new byte[1000], 1000));
+        await File.WriteAllTextAsync(path, new string('y', 100_000));
+        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(1));
+        CcException e = Readers.Is("InputChanged", await Assert.ThrowsAsync<CcException>(() => Readers.AllAsync(stream)));
+        Assert.Contains("o.csv", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_device_or_a_pipe_is_not_opened()
     {
         if (OperatingSystem.IsWindows()) return;

@@ -145,6 +145,46 @@ public sealed class ParquetTests : IDisposable
     }
 
     [Fact]
+    public async Task Within_a_table_what_lies_above_tells_that_it_is_one()
+    {
+        byte[] file = await ParquetFiles.TextAsync(Names, [[["a@example.com", "A"]]]);
+        _folder.Write("all/Delta/_delta_log/00000.json", "{}");
+        _folder.Write("all/Delta/Country=UA/City=x/p.parquet", file);
+        _folder.Write("all/Hudi/.hoodie/hoodie.properties", "");
+        _folder.Write("all/Hudi/Country=UA/p.parquet", file);
+        _folder.Write("all/Iceberg/metadata/v1.metadata.json", "{}");
+        _folder.Write("all/Iceberg/data/p.parquet", file);
+        _folder.Write("all/Plain/metadata/notes.txt", "none");
+        _folder.Write("all/Plain/data/Country=UA/p.parquet", file);
+        (string Id, string Path, string Segment)[] tables =
+        [
+            ("DeltaTable", "all", "Delta"),
+            ("DeltaTable", "all/Delta/Country=UA", "Country=UA"),
+            ("DeltaTable", "all/Delta/Country=UA/City=x", "p"),
+            ("DeltaTable", "all/Delta/Country=UA/City=x/p.parquet", "p"),
+            ("HudiTable", "all", "Hudi"),
+            ("HudiTable", "all/Hudi/Country=UA/p.parquet", "p"),
+            ("IcebergTable", "all/Iceberg", "data"),
+            ("IcebergTable", "all/Iceberg/data", "p"),
+            ("IcebergTable", "all/Iceberg/data/p.parquet", "p"),
+        ];
+        foreach ((string id, string path, string segment) in tables)
+        {
+            CcException e = await Readers.FailsAsync(id, () => FileSource.Open(_folder[path]).RowsAsync(segment, "EMail"));
+            Assert.Equal(_folder["all/" + id[..^"Table".Length]], e.Subject);
+        }
+        Assert.Equal([["a@example.com"]], await FileSource.Open(_folder["all/Plain/data/Country=UA"]).RowsAsync("p", "EMail"));
+    }
+
+    [Fact]
+    public async Task Columns_of_the_folders_alone_are_read_for_each_profile()
+    {
+        _folder.Write("VIP/Country=HR/a.parquet", await ParquetFiles.TextAsync(Names, [[["a@example.com", "A"], ["b@example.com", "B"]], [["c@example.com", null]]]));
+        _folder.Write("VIP/Country=UA/b.parquet", await ParquetFiles.TextAsync(Names, [[["d@example.com", "D"]]]));
+        Assert.Equal([["HR"], ["HR"], ["HR"], ["UA"]], await FileSource.Open(_folder["VIP"]).RowsAsync("VIP", "Country"));
+    }
+
+    [Fact]
     public async Task A_file_of_another_name_is_known_by_its_first_bytes()
     {
         string path = _folder.Write("export.dat", await ParquetFiles.TextAsync(Names, [[["a@example.com", "A"]]]));

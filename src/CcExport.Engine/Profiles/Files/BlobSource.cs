@@ -15,7 +15,12 @@ internal static class BlobSource
     };
 
     private static string ReadWith(SourceReference reference)
-        => reference.SasToken is not null ? Signature : reference.AccountKey is not null ? Key : SourceKinds.ExportUser;
+        => (reference.Has ?? reference.Keeps) switch
+        {
+            nameof(SourceReference.SasToken) => Signature,
+            nameof(SourceReference.AccountKey) => Key,
+            _ => SourceKinds.ExportUser,
+        };
 
     private static void Check(SourceReference reference)
     {

@@ -1,3 +1,4 @@
+using System.Xml;
 using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
@@ -61,13 +62,56 @@ internal sealed class BlobTree : IFileTree
                     blobs.Add(new(item.Name, tag, item.Properties.ContentLength ?? 0, item.Properties.LastModified));
             }
         }
-        catch (Exception e) when (IsOfTheService(e))
+        catch (Exception e) when (IsOfTheService(e) || e is XmlException)
         {
+            ct.ThrowIfCancellationRequested();
             throw Tell(e, null);
         }
         foreach (Blob blob in blobs) Place(blob);
         _verbose(FormattableString.Invariant($"'{_root}' holds {_files.Count:N0} blobs."));
+        await LookAboveAsync(ct).ConfigureAwait(false);
         _looked = true;
+    }
+
+    /// <summary>What makes a table of the files lies above the asked place, if that is within one: see <see cref="Partitions.RefuseTables"/>. Who may list the asked place only is not told.</summary>
+    private async Task LookAboveAsync(CancellationToken ct)
+    {
+        string at = _address.Prefix;
+        if (_files.ContainsKey(_root))
+        {
+            if (!at.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)) return;
+            if (!await LookAsync(at = Above(at), ct).ConfigureAwait(false)) return;
+        }
+        while (at.Length > 0 && Partitions.MayBeOfTable(NameOf(at)) && await LookAsync(at = Above(at), ct).ConfigureAwait(false)) { }
+
+        static string Above(string prefix) => prefix.LastIndexOf('/') is var slash and >= 0 ? prefix[..slash] : "";
+    }
+
+    private async Task<bool> LookAsync(string folder, CancellationToken ct)
+    {
+        const int Most = 100;
+        string container = _root[..^(_address.Prefix.Length + 1)];
+        foreach (string name in new[] { Partitions.DeltaLog, Partitions.HudiNotes, Partitions.IcebergNotes })
+        {
+            string notes = folder.Length == 0 ? name : $"{folder}/{name}";
+            try
+            {
+                await foreach (Page<BlobItem> page in _container.GetBlobsAsync(new GetBlobsOptions { Prefix = notes + "/" }, ct).AsPages(pageSizeHint: Most).ConfigureAwait(false))
+                {
+                    string place = $"{container}/{notes}";
+                    foreach (BlobItem item in page.Values) _files.TryAdd($"{container}/{item.Name}", new(item.Name, item.Properties.ETag ?? default, 0, null));
+                    if (page.Values.Count > 0) _folders[place] = ([.. page.Values.Select(item => $"{container}/{item.Name}")], []);
+                    break;
+                }
+            }
+            catch (Exception e) when (IsOfTheService(e) || e is XmlException)
+            {
+                ct.ThrowIfCancellationRequested();
+                _verbose($"Whether '{_root}' belongs to a table could not be looked at.");
+                return false;
+            }
+        }
+        return true;
     }
 
     private void Place(Blob blob)
@@ -126,6 +170,7 @@ internal sealed class BlobTree : IFileTree
         }
         catch (Exception e) when (IsOfTheService(e))
         {
+            ct.ThrowIfCancellationRequested();
             throw Tell(e, path);
         }
     }
@@ -165,6 +210,8 @@ internal sealed class BlobTree : IFileTree
             }
             catch (Exception e) when (IsOfTheService(e))
             {
+                // A stop during a second try comes together with what failed the first.
+                cancellationToken.ThrowIfCancellationRequested();
                 throw tree.Tell(e, path);
             }
         }
@@ -192,6 +239,7 @@ internal sealed class BlobTree : IFileTree
             }
             catch (Exception e) when (IsOfTheService(e))
             {
+                ct.ThrowIfCancellationRequested();
                 throw tree.Tell(e, path);
             }
         }

@@ -174,7 +174,11 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
                     }
                     valueEnd = close;
                     if (close + 1 < _end && block[close + 1] is var after && after != delimiter && after != '\r' && after != '\n')
+                    {
+                        // Most likely it is the quote in front of another line's value: all lines between would be one row.
+                        if (line + lines > openedAt) throw QuoteUnclosed(openedAt, closedAt: line + lines);
                         malformed = true;
+                    }
                 }
                 else
                 {
@@ -303,8 +307,8 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
         }
     }
 
-    private CcException QuoteUnclosed(long line) => new("InputQuoteUnclosed", CcErrorKind.InvalidData,
-        $"A quote that opens on line {line} of '{place}' never closes, so nobody can say where its record ends.",
+    private CcException QuoteUnclosed(long line, long? closedAt = null) => new("InputQuoteUnclosed", CcErrorKind.InvalidData,
+        $"A quote that opens on line {line} of '{place}' {(closedAt is { } at ? $"meets the next one on line {at}, within a value: what lies between cannot be told apart" : "never closes, so nobody can say where its record ends")}.",
         "Mend that line, or give the right -Delimiter, and run again. Nothing was sent.")
     { Subject = place };
 

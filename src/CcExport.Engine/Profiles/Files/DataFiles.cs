@@ -19,29 +19,44 @@ internal static partial class DataFiles
     {
         var segments = new List<FileSegment>();
         foreach (string file in In(tree, folder)) segments.Add(Segment(tree, NameOf(tree, file), file, [file], options));
-        if (Partitions.Of(tree, folder) is { Count: > 0 } own) segments.Add(PartitionedSegment(tree, folder, own, options));
+        if (Partitions.Of(tree, folder) is { IsAny: true } own) segments.Add(PartitionedSegment(tree, folder, own, options));
         string? self = tree.RealOf(folder);
         foreach (string sub in tree.FoldersIn(folder).Order(StringComparer.Ordinal))
         {
             // A link to the folder itself, or to one that holds it, would show the same files again under another name.
             if (IsHidden(tree, sub) || Partitions.ValueOf(tree.NameOf(sub)) is not null) continue;
             if (tree.RealOf(sub) is not { } real || self is null || self.Equals(real, tree.Comparison) || tree.IsInside(self, real)) continue;
-            if (Partitions.Of(tree, sub) is { Count: > 0 } partitions)
-            {
-                segments.Add(PartitionedSegment(tree, sub, partitions, options));
-                continue;
-            }
-            string[] parts = In(tree, sub);
-            if (parts.Length > 0) segments.Add(Segment(tree, tree.NameOf(sub), sub, parts, options));
+            if (FromSubfolder(tree, sub, options) is { } segment) segments.Add(segment);
         }
         return segments;
+    }
+
+    /// <summary>Null where it has no data files. One that may not be looked into is a segment that says so when it is read: the others are none the worse for it.</summary>
+    private static FileSegment? FromSubfolder(IFileTree tree, string folder, FileSourceOptions options)
+    {
+        try
+        {
+            string[] parts = In(tree, folder);
+            if (Partitions.Of(tree, folder) is { IsAny: true } partitions)
+            {
+                partitions.Strays.AddRange(parts);
+                return PartitionedSegment(tree, folder, partitions, options);
+            }
+            return parts.Length > 0 ? Segment(tree, tree.NameOf(folder), folder, parts, options) : null;
+        }
+        catch (CcException e) when (e.ErrorId == "InputAccessDenied")
+        {
+            string name = tree.NameOf(folder);
+            return new(new Segment { Name = name, DisplayName = name }, () => throw e) { Place = folder };
+        }
     }
 
     /// <summary>The data files of a folder, <c>_2</c> before <c>_10</c>; hidden ones and those of other programs left out.</summary>
     public static string[] In(IFileTree tree, string folder) => [.. tree.FilesIn(folder).Where(path => IsData(tree, path)).OrderBy(Sortable, StringComparer.Ordinal)];
 
-    /// <summary>What begins with a point, and the notes that other programs keep beside Parquet files.</summary>
-    public static bool IsHidden(IFileTree tree, string path) => tree.NameOf(path) is { } name && (name.StartsWith('.') || name is Partitions.DeltaLog or "_temporary");
+    /// <summary>What begins with a point, the notes that other programs keep beside Parquet files, and what systems keep at the root of a disk.</summary>
+    public static bool IsHidden(IFileTree tree, string path)
+        => tree.NameOf(path) is { } name && (name.StartsWith('.') || name is Partitions.DeltaLog or "_temporary" or "lost+found" or "System Volume Information" or "$RECYCLE.BIN");
 
     private static bool IsData(IFileTree tree, string path)
         => !tree.NameOf(path).StartsWith('.') && tree.NameOf(path) != CustomerInsightsFolder.ModelName
@@ -57,9 +72,10 @@ internal static partial class DataFiles
     [GeneratedRegex("[0-9]+")]
     private static partial Regex Digits();
 
-    private static FileSegment PartitionedSegment(IFileTree tree, string folder, IReadOnlyList<Partitions.File> files, FileSourceOptions options)
-        => Segment(tree, tree.NameOf(folder), folder, [.. files.Select(file => file.Path)], options,
-            () => [.. files.Select(file => Part(tree, file.Path, options) with { Partition = file.Values })]);
+    private static FileSegment PartitionedSegment(IFileTree tree, string folder, Partitions.Found found, FileSourceOptions options)
+        => Segment(tree, tree.NameOf(folder), folder, [.. found.Files.Select(file => file.Path)], options,
+            () => found.Strays.Count > 0 ? throw Partitions.Mixed(folder, found.Strays)
+                : [.. found.Files.Select(file => Part(tree, file.Path, options) with { Partition = file.Values })]);
 
     private static FileSegment Segment(
         IFileTree tree, string name, string place, IReadOnlyList<string> files, FileSourceOptions options, Func<IReadOnlyList<SegmentPart>>? parts = null)
@@ -68,7 +84,7 @@ internal static partial class DataFiles
         var info = new Segment { Name = name, DisplayName = name, Bytes = bytes, LastEvaluated = newest };
         return new(info, () =>
         {
-            Partitions.RefuseDelta(tree, place);
+            Partitions.RefuseTables(tree, place);
             return parts is not null ? parts() : [.. files.Select(file => Part(tree, file, options))];
         })
         { Place = place };

@@ -29,7 +29,7 @@ internal sealed class FileSource : IProfileSource
     {
         options ??= new();
         options.Check();
-        return new(tree, path, options);
+        return new(tree, Path.TrimEndingDirectorySeparator(path), options);
     }
 
     /// <summary>What a path is, as far as a look at its folder tells; one that is not there (now) is taken for a file.</summary>
@@ -51,6 +51,14 @@ internal sealed class FileSource : IProfileSource
 
     public async Task<IReadOnlyList<string>> GetColumnsAsync(string segment, CancellationToken ct)
         => await (await FindAsync(segment, ct).ConfigureAwait(false)).GetColumnsAsync(ct).ConfigureAwait(false);
+
+    public bool HasNamedColumns(string segment)
+        => _options.Header is not null || Known(segment) is { HasNamedColumns: true };
+
+    public bool HasAllColumns(string segment) => Known(segment) is not { HasAllColumns: false };
+
+    /// <summary>One that was looked at before.</summary>
+    private FileSegment? Known(string name) => _segments?.FirstOrDefault(s => s.Info.Name == name) ?? _segments?.FirstOrDefault(s => s.Info.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     public async IAsyncEnumerable<ProfileBatch> ReadAsync(
         string segment, IReadOnlyList<string> columns, [EnumeratorCancellation] CancellationToken ct)

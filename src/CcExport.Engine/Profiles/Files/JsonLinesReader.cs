@@ -52,8 +52,9 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
     /// <summary>
     /// The rows; the first has the number <paramref name="firstRow"/>. A column that no record has fails at the end, when that is known.
     /// </summary>
+    /// <param name="met">Notes which columns there were; null: all have to be there.</param>
     public async IAsyncEnumerable<ProfileBatch> ReadAsync(
-        IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct)
+        IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct, ColumnsMet? met = null)
     {
         IReadOnlyList<string> discovered = _discovered ?? await ReadColumnsAsync(ct).ConfigureAwait(false);
         var row = new JsonRow(columns, discovered);
@@ -78,7 +79,8 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             yield return Filled(batch);
             Restart(batch);
         }
-        row.ThrowIfMissing(place);
+        if (met is null) row.ThrowIfMissing(place);
+        else row.Tell(met);
     }
 
     private ProfileBatch Filled(ProfileBatch batch)

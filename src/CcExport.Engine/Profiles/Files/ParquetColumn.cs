@@ -33,6 +33,20 @@ internal abstract class ParquetColumn(string name, System.Type physical, bool nu
     public static bool CanRead(SchemaElement element)
         => element.NumChildren is null or 0 && element.RepetitionType != FieldRepetitionType.REPEATED && ParquetValues.KindOf(element) != ParquetKind.None;
 
+    /// <summary>
+    /// Whether the library decodes it rightly. Bools in runs, as writers of data pages of version 2 have them, it reads as false throughout; and the frames in which Hadoop puts LZ4 it takes for LZ4's
+    /// own, without noticing when that comes to nothing.
+    /// </summary>
+    public static bool CanDecode(ColumnMetaData chunk)
+    {
+        if (chunk.Codec is CompressionCodec.LZ4 or CompressionCodec.LZO) return false;
+        if (chunk.Type != Parquet.Meta.Type.BOOLEAN) return true;
+        return chunk.EncodingStats is { Count: > 0 } pages
+            ? !pages.Any(page => page.PageType is PageType.DATA_PAGE or PageType.DATA_PAGE_V2 && page.Encoding == Encoding.RLE)
+            // Levels are in runs, too: only without a plain page are the values.
+            : !chunk.Encodings.Contains(Encoding.RLE) || chunk.Encodings.Contains(Encoding.PLAIN);
+    }
+
     public static ParquetColumn For(SchemaElement element, string place)
     {
         string name = element.Name;

@@ -14,7 +14,7 @@ internal static class ParquetErrors
         }
         catch (Exception e) when (e is not (CcException or OperationCanceledException))
         {
-            throw e is NotSupportedException or NotImplementedException ? NotSupported(place) : Damaged(place, null);
+            throw e is NotSupportedException or NotImplementedException ? NotSupported(place, null) : Damaged(place, null);
         }
     }
 
@@ -34,8 +34,9 @@ internal static class ParquetErrors
         $"'{place}' is an encrypted Parquet file, which cannot be read.", "Export the segment without Parquet's own encryption.")
     { Subject = place };
 
-    private static CcException NotSupported(string place) => new("ParquetNotSupported", CcErrorKind.InvalidData,
-        $"'{place}' is a Parquet file with a compression or an encoding that cannot be read.", "Export the segment with Snappy, Gzip or Zstandard, or as CSV.")
+    public static CcException NotSupported(string place, string? column) => new("ParquetNotSupported", CcErrorKind.InvalidData,
+        $"'{place}' is a Parquet file with a compression or an encoding that cannot be read{(column is null ? "" : $", in column '{column}'")}.",
+        "Export the segment with Snappy, Gzip or Zstandard and data pages of version 1, or as CSV; or leave that column out.")
     { Subject = place };
 
     public static CcException Nested(string place, string column) => new("ParquetColumnNested", CcErrorKind.InvalidArgument,

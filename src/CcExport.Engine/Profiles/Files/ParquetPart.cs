@@ -94,7 +94,8 @@ internal sealed class ParquetPart
         int[] found = Profiles.Columns.Find(asked, Columns, _place);
         int[] distinct = [.. found.Distinct()];
         ParquetColumn[] columns = [.. distinct.Where(at => at < _columns.Count).Select(at => ParquetColumn.For(_columns[at], _place))];
-        var schema = new ParquetSchema([.. columns.Select(column => column.Field)]);
+        // It tells the fields where they lie; a schema without fields is none to the library.
+        if (columns.Length > 0) _ = new ParquetSchema([.. columns.Select(column => column.Field)]);
         var batch = new ProfileBatch(asked.Count) { FirstRow = firstRow };
         var text = new ParquetText(_partition.Where(value => value.Value is not null).Sum(value => value.Value!.Length * 3));
         foreach (ParquetRowGroupReader group in _reader.RowGroups)
@@ -178,6 +179,7 @@ internal sealed class ParquetPart
         ColumnChunk? chunk = group.GetMetadata(column.Field);
         if (chunk?.CryptoMetadata is not null) throw ParquetErrors.Encrypted(_place);
         if (chunk?.MetaData is not { } meta || meta.NumValues != group.RowCount || chunk.FilePath is not null) throw ParquetErrors.Damaged(_place, column.Name);
+        if (!ParquetColumn.CanDecode(meta)) throw ParquetErrors.NotSupported(_place, column.Name);
         long start = new[] { meta.DictionaryPageOffset ?? 0, meta.DataPageOffset, meta.IndexPageOffset ?? 0 }.Where(offset => offset != 0).DefaultIfEmpty().Min();
         if (start < Magic.Length || meta.TotalCompressedSize is < 0 or > int.MaxValue / 2 || start + meta.TotalCompressedSize > _file.Length)
             throw ParquetErrors.Damaged(_place, column.Name);

@@ -13,6 +13,9 @@ internal static class Partitions
     /// <summary>The folder in which a Delta table keeps which of its files are valid.</summary>
     public const string DeltaLog = "_delta_log";
 
+    /// <summary>The same of other kinds of tables.</summary>
+    public const string HudiNotes = ".hoodie", IcebergNotes = "metadata";
+
     /// <summary>How deep partitions are followed; nobody partitions by so many columns, but links may lead in a circle.</summary>
     private const int Deepest = 16;
 
@@ -21,26 +24,43 @@ internal static class Partitions
 
     public sealed record File(string Path, IReadOnlyList<PartitionValue> Values);
 
-    /// <summary>The files of a folder's partitions, in the order of their paths; none where it has no such folders.</summary>
-    public static IReadOnlyList<File> Of(IFileTree tree, string folder)
+    /// <param name="Files">In the order of their paths.</param>
+    /// <param name="Strays">Data files among the folders of the partitions that are in none of them, or no Parquet: whoever is in them would not be read.</param>
+    public sealed record Found(List<File> Files, List<string> Strays)
     {
-        var files = new List<File>();
-        Gather(tree, folder, [], files);
-        return files;
+        public bool IsAny => Files.Count + Strays.Count > 0;
     }
 
-    private static void Gather(IFileTree tree, string folder, IReadOnlyList<PartitionValue> above, List<File> files)
+    /// <summary>The files of a folder's partitions; none where it has no such folders.</summary>
+    public static Found Of(IFileTree tree, string folder)
+    {
+        var found = new Found([], []);
+        Gather(tree, folder, [], found);
+        return found;
+    }
+
+    public static CcException Mixed(string folder, IReadOnlyList<string> strays) => new("PartitionMixed", CcErrorKind.InvalidData,
+        $"'{folder}' has folders of partitions, and files beside or in them that would not be read: '{string.Join("', '", strays.Take(3))}'{(strays.Count > 3 ? FormattableString.Invariant($" and {strays.Count - 3:N0} more") : "")}.",
+        "Move these files into a folder of their own, or make them Parquet files of a partition.")
+    { Subject = folder };
+
+    private static void Gather(IFileTree tree, string folder, IReadOnlyList<PartitionValue> above, Found found)
     {
         if (above.Count == Deepest) return;
         foreach (string sub in tree.FoldersIn(folder).OrderBy(DataFiles.Sortable, StringComparer.Ordinal))
         {
-            if (ValueOf(tree.NameOf(sub)) is not { } value) continue;
+            if (ValueOf(tree.NameOf(sub)) is not { } value)
+            {
+                if (above.Count > 0 && !DataFiles.IsHidden(tree, sub)) found.Strays.AddRange(DataFiles.In(tree, sub));
+                continue;
+            }
             PartitionValue[] values = [.. above, value];
             foreach (string file in DataFiles.In(tree, sub))
             {
-                if (file.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)) files.Add(new(file, values));
+                if (file.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)) found.Files.Add(new(file, values));
+                else found.Strays.Add(file);
             }
-            Gather(tree, sub, values, files);
+            Gather(tree, sub, values, found);
         }
     }
 
@@ -53,14 +73,27 @@ internal static class Partitions
         return new(Uri.UnescapeDataString(name[..equals]), value == Missing ? null : value);
     }
 
-    /// <summary>The files of a Delta table are those of all its versions, deleted people among them; only its log says which are valid.</summary>
-    public static void RefuseDelta(IFileTree tree, string place)
+    /// <summary>
+    /// The files of such a table are those of all its versions, deleted people among them; only its log says which are valid. The log lies in the table's own folder: above its partitions, and above
+    /// the folder <c>data</c> of an Iceberg table.
+    /// </summary>
+    public static void RefuseTables(IFileTree tree, string place)
     {
-        string folder = tree.IsFolder(place) ? place : tree.FolderOf(place);
-        if (!tree.IsFolder(tree.Join(folder, DeltaLog))) return;
-        throw new CcException("DeltaTable", CcErrorKind.InvalidData,
-            $"'{folder}' is a Delta table: its Parquet files hold rows of older versions, too, and only a reader of Delta tables can tell them apart.",
-            "Export the table to plain Parquet or CSV files.")
-        { Subject = folder };
+        for (string? folder = tree.IsFolder(place) ? place : tree.FolderOf(place); folder is not null; folder = tree.FolderOf(folder) is { Length: > 0 } above && above != folder ? above : null)
+        {
+            if (tree.IsFolder(tree.Join(folder, DeltaLog))) throw IsTable(folder, "Delta");
+            if (tree.IsFolder(tree.Join(folder, HudiNotes))) throw IsTable(folder, "Hudi");
+            string notes = tree.NameOf(folder) == IcebergNotes ? folder : tree.Join(folder, IcebergNotes);
+            if (tree.IsFolder(notes) && tree.FilesIn(notes).Any(file => file.EndsWith(".metadata.json", StringComparison.OrdinalIgnoreCase))) throw IsTable(tree.FolderOf(notes), "Iceberg");
+            if (!MayBeOfTable(tree.NameOf(folder))) return;
+        }
     }
+
+    /// <summary>Folders within a table: what makes it one lies above them.</summary>
+    public static bool MayBeOfTable(string folder) => ValueOf(folder) is not null || folder == "data";
+
+    private static CcException IsTable(string folder, string kind) => new(kind + "Table", CcErrorKind.InvalidData,
+        $"'{folder}' is {(kind == "Iceberg" ? "an" : "a")} {kind} table: its Parquet files hold rows of older versions, too, and only a reader of {kind} tables can tell them apart.",
+        "Export the table to plain Parquet or CSV files.")
+    { Subject = folder };
 }

@@ -26,29 +26,31 @@ internal sealed record SegmentPart(IFileTree Tree, string Path, PartKind Kind, C
     /// <summary>Columns that stand in the names of the folders it lies in, not in it (<c>Country=UA</c>), with their values.</summary>
     public IReadOnlyList<PartitionValue> Partition { get; init; } = [];
 
-    /// <summary>The names of columns in this file.</summary>
-    public async Task<IReadOnlyList<string>> ReadColumnsAsync(CancellationToken ct)
+    /// <summary>The names of columns in this file, and whether they are all: each record of JSON names its own.</summary>
+    public async Task<(IReadOnlyList<string> Names, bool AreAll)> ReadColumnsAsync(CancellationToken ct)
     {
         if (await ParquetAsync(ct).ConfigureAwait(false) is { } file)
         {
             await using ConfiguredAsyncDisposable open = file.ConfigureAwait(false);
-            return (await ParquetPart.OpenAsync(file, Path, Partition, ct).ConfigureAwait(false)).Columns;
+            return ((await ParquetPart.OpenAsync(file, Path, Partition, ct).ConfigureAwait(false)).Columns, true);
         }
         var text = new PeekStream(await OpenAsync(ct).ConfigureAwait(false));
         await using ConfiguredAsyncDisposable closing = text.ConfigureAwait(false);
         return await IsJsonAsync(text, ct).ConfigureAwait(false)
-            ? await new JsonLinesReader(text, Path).ReadColumnsAsync(ct).ConfigureAwait(false)
-            : await HeaderAsync(new CsvReader(text, Csv, Path), ct).ConfigureAwait(false);
+            ? (await new JsonLinesReader(text, Path).ReadColumnsAsync(ct).ConfigureAwait(false), false)
+            : (await HeaderAsync(new CsvReader(text, Csv, Path), ct).ConfigureAwait(false), true);
     }
 
     /// <summary>The rows of this file, numbered from <paramref name="firstRow"/>.</summary>
+    /// <param name="met">Notes which columns records of JSON had; null: each file by itself must have all.</param>
     public async IAsyncEnumerable<ProfileBatch> ReadAsync(
-        IReadOnlyList<string> columns, long firstRow, [EnumeratorCancellation] CancellationToken ct)
+        IReadOnlyList<string> columns, long firstRow, ColumnsMet? met, [EnumeratorCancellation] CancellationToken ct)
     {
         if (await ParquetAsync(ct).ConfigureAwait(false) is { } file)
         {
             await using ConfiguredAsyncDisposable open = file.ConfigureAwait(false);
             ParquetPart parquet = await ParquetPart.OpenAsync(file, Path, Partition, ct).ConfigureAwait(false);
+            met?.Columns.UnionWith(columns);
             await foreach (ProfileBatch batch in parquet.ReadAsync(columns, firstRow, ct).ConfigureAwait(false)) yield return batch;
             yield break;
         }
@@ -57,12 +59,13 @@ internal sealed record SegmentPart(IFileTree Tree, string Path, PartKind Kind, C
         IAsyncEnumerable<ProfileBatch> rows;
         if (await IsJsonAsync(text, ct).ConfigureAwait(false))
         {
-            rows = new JsonLinesReader(text, Path).ReadAsync(columns, firstRow, ct);
+            rows = new JsonLinesReader(text, Path).ReadAsync(columns, firstRow, ct, met);
         }
         else
         {
             var csv = new CsvReader(text, Csv, Path);
             IReadOnlyList<string> header = await HeaderAsync(csv, ct).ConfigureAwait(false);
+            met?.Columns.UnionWith(columns);
             rows = csv.ReadAsync(Columns.Find(columns, header, Path), firstRow, ct);
         }
         await foreach (ProfileBatch batch in rows.ConfigureAwait(false)) yield return batch;
@@ -99,11 +102,12 @@ internal sealed record SegmentPart(IFileTree Tree, string Path, PartKind Kind, C
         IReadOnlyList<string> header = await csv.ReadHeaderAsync(ct).ConfigureAwait(false);
         if (MustHave is null || SameNames(header, MustHave)) return header;
         string[] missing = [.. MustHave.Except(header, StringComparer.OrdinalIgnoreCase)];
-        string[] extra = [.. header.Except(MustHave, StringComparer.OrdinalIgnoreCase)];
+        // What it has besides is not shown: where there is no header it is a person.
+        int extra = header.Except(MustHave, StringComparer.OrdinalIgnoreCase).Count();
         throw new CcException("ModelHeaderMismatch", CcErrorKind.InvalidData,
             $"The header of '{Path}' is not what model.json says."
             + (missing.Length > 0 ? $" It lacks: {string.Join(", ", missing.Take(20))}." : "")
-            + (extra.Length > 0 ? $" It has besides: {string.Join(", ", extra.Take(20))}." : ""),
+            + (extra > 0 ? $" It has {extra} that model.json does not name." : ""),
             "The files and model.json are of different runs, or 'columnHeaders' is wrong: export the segment again.")
         { Subject = Path };
     }

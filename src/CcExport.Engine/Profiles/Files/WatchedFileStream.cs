@@ -7,6 +7,7 @@ namespace CcExport.Engine.Profiles;
 internal sealed class WatchedFileStream(FileStream file, string place) : ForwardStream(file)
 {
     private readonly long _length = file.Length;
+    private readonly DateTime _written = File.GetLastWriteTimeUtc(file.SafeFileHandle);
     private long _read;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -23,6 +24,8 @@ internal sealed class WatchedFileStream(FileStream file, string place) : Forward
         _read += read;
         if (_read > _length) throw InputErrors.Grew(place);
         if (read == 0 && buffer.Length > 0 && _read < _length) throw InputErrors.Shrank(place, _read, _length);
+        // Written over at the same length, it would be half of either.
+        if (read == 0 && buffer.Length > 0 && File.GetLastWriteTimeUtc(file.SafeFileHandle) != _written) throw InputErrors.Changed(place);
         return read;
     }
 }
