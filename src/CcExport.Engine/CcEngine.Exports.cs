@@ -23,10 +23,11 @@ public sealed partial class CcEngine
     public Task RemoveSourceAsync(string name, CancellationToken ct) => new SourceBook(_parts).RemoveAsync(name, ct);
 
     /// <summary>The segments of a source or a path.</summary>
-    public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(SourceReference source, string? connection, CancellationToken ct)
+    public async Task<IReadOnlyList<Segment>> GetSegmentsAsync(SourceReference source, string? connection, IRunObserver observer, CancellationToken ct)
     {
+        ArgumentNullException.ThrowIfNull(observer);
         SourceReference resolved = await new SourceBook(_parts).ResolveAsync(source, ct).ConfigureAwait(false);
-        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection), ct).ConfigureAwait(false);
+        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection) { Warn = observer.Warning, Verbose = observer.Verbose }, ct).ConfigureAwait(false);
         IReadOnlyList<Segment> segments = await opened.GetSegmentsAsync(ct).ConfigureAwait(false);
         foreach (Segment segment in segments) segment.Source = resolved.Name;
         new SourceBook(_parts).Saw(resolved, segments);
@@ -44,27 +45,30 @@ public sealed partial class CcEngine
     {
         IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection), ct).ConfigureAwait(false);
         IReadOnlyList<string> columns = await opened.GetColumnsAsync(segment, ct).ConfigureAwait(false);
-        await SawAsync(source, segment, columns, ct).ConfigureAwait(false);
+        await SawAsync(source, opened, segment, columns, ct).ConfigureAwait(false);
         return columns;
     }
 
-    private async Task SawAsync(SourceReference source, string segment, IReadOnlyList<string> columns, CancellationToken ct)
+    private async Task SawAsync(SourceReference source, IProfileSource opened, string segment, IReadOnlyList<string> columns, CancellationToken ct)
     {
         if (source.Name is null || await _parts.Store.Sources.FindAsync(source.Name, ct).ConfigureAwait(false) is null) return;
-        new SourceBook(_parts).Saw(await new SourceBook(_parts).ResolveAsync(source, ct).ConfigureAwait(false), segment, columns);
+        new SourceBook(_parts).Saw(await new SourceBook(_parts).ResolveAsync(source, ct).ConfigureAwait(false), opened, segment, columns);
     }
 
     /// <summary>
     /// Streams profiles in pages of at most 1,024 rows; null columns: all. A row that does not fit its header ends the reading
     /// (<c>RowMalformed</c>): values would stand under wrong names.
     /// </summary>
+    /// <param name="observer">Told of waits, and of what does not fit together.</param>
+    /// <param name="doubted">Called when people of the segment may not have been read, by the end of the reading: see <see cref="PipedProfiles.Doubt"/>.</param>
     public async IAsyncEnumerable<ProfilePage> GetProfilesAsync(
-        SourceReference source, string segment, IReadOnlyList<string>? columns, long? first, string? connection, [EnumeratorCancellation] CancellationToken ct)
+        SourceReference source, string segment, IReadOnlyList<string>? columns, long? first, string? connection, IRunObserver observer, Action doubted, [EnumeratorCancellation] CancellationToken ct)
     {
-        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection), ct).ConfigureAwait(false);
+        ArgumentNullException.ThrowIfNull(observer);
+        IProfileSource opened = await new SourceBook(_parts).OpenAsync(source, new Reader(connection) { Warn = observer.Warning, Verbose = observer.Verbose, Doubted = doubted }, ct).ConfigureAwait(false);
         IReadOnlyList<string> existing = await opened.GetColumnsAsync(segment, ct).ConfigureAwait(false);
-        await SawAsync(source, segment, existing, ct).ConfigureAwait(false);
-        IReadOnlyList<string> asked = columns is null ? existing : ResolveColumns(columns, existing, segment);
+        await SawAsync(source, opened, segment, existing, ct).ConfigureAwait(false);
+        IReadOnlyList<string> asked = columns is null ? existing : Columns.Spell(columns, existing, opened, segment);
         long left = first ?? long.MaxValue;
         await foreach (ProfileBatch batch in opened.ReadAsync(segment, asked, ct).ConfigureAwait(false))
         {
@@ -111,12 +115,12 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run> InvokeAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await ReadyAsync(ct).ConfigureAwait(false);
         return await WatchAsync(observer, request.ExportName, request.Connection, announces: true, t => InvokeWatchedAsync(request, observer, t), ct).ConfigureAwait(false);
     }
 
     private async Task<Run> InvokeWatchedAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
+        await ReadyAsync(ct).ConfigureAwait(false);
         // Before old plans go: it says better than they could that it is one.
         if (request.PlanId is { } asked) await new PlanRunner(_parts, observer).FindAsync(asked, ct).ConfigureAwait(false);
         await SpoolLeftovers.RemoveAsync(_parts, ct).ConfigureAwait(false);
@@ -138,9 +142,9 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run> ResumeAsync(ResumeRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await ReadyAsync(ct).ConfigureAwait(false);
         return await WatchAsync(observer, null, null, announces: true, async t =>
         {
+            await ReadyAsync(t).ConfigureAwait(false);
             await SpoolLeftovers.RemoveAsync(_parts, t).ConfigureAwait(false);
             return await new RunControl(_parts, observer).ResumeAsync(request, t).ConfigureAwait(false);
         }, ct).ConfigureAwait(false);

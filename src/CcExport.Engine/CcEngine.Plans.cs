@@ -13,9 +13,9 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Plan> PlanAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await ReadyAsync(ct).ConfigureAwait(false);
         Run run = await WatchAsync(observer, request.ExportName, request.Connection, announces: false, async t =>
         {
+            await ReadyAsync(t).ConfigureAwait(false);
             await SpoolLeftovers.RemoveAsync(_parts, t).ConfigureAwait(false);
             return await new RunConductor(_parts, observer).PlanAsync(request, t).ConfigureAwait(false);
         }, ct).ConfigureAwait(false);

@@ -19,8 +19,11 @@ public sealed partial class CcEngine
     /// <summary>When an export became due; null: it is not. With the schedule AfterRefresh the source is asked (network). <c>ExportNotFound</c>, <c>RefreshUnknown</c>.</summary>
     public async Task<DateTimeOffset?> FindDueAsync(string export, IRunObserver observer, CancellationToken ct)
     {
-        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
-        return await AnnounceAsync(observer, export, () => Runner(observer).FindDueAsync(export, ct), ct).ConfigureAwait(false);
+        return await AnnounceAsync(observer, export, async () =>
+        {
+            await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+            return await Runner(observer).FindDueAsync(export, ct).ConfigureAwait(false);
+        }, ct).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -34,15 +37,21 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run?> InvokeDueAsync(DueClaim claim, RunRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
-        return await AnnounceAsync(observer, claim.Export, () => Runner(observer).InvokeDueAsync(request, claim, ct), ct).ConfigureAwait(false);
+        return await AnnounceAsync(observer, claim.Export, async () =>
+        {
+            await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+            return await Runner(observer).InvokeDueAsync(request, claim, ct).ConfigureAwait(false);
+        }, ct).ConfigureAwait(false);
     }
 
     /// <summary>Runs a stored export by its schedule, due or not; what is due is dealt with by it. <c>RunInProgress</c>.</summary>
     public async Task<Run> InvokeScheduledAsync(RunRequest request, IRunObserver observer, CancellationToken ct)
     {
-        await _secrets.UnlockAsync(ct).ConfigureAwait(false);
-        return await AnnounceAsync(observer, request.ExportName!, () => Runner(observer).InvokeAsync(request, ct), ct).ConfigureAwait(false);
+        return await AnnounceAsync(observer, request.ExportName!, async () =>
+        {
+            await _secrets.UnlockAsync(ct).ConfigureAwait(false);
+            return await Runner(observer).InvokeAsync(request, ct).ConfigureAwait(false);
+        }, ct).ConfigureAwait(false);
     }
 
     /// <summary>

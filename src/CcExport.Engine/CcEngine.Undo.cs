@@ -11,9 +11,9 @@ public sealed partial class CcEngine
     /// </summary>
     public async Task<Run> UndoAsync(long runId, RunWaits waits, IRunObserver observer, CancellationToken ct)
     {
-        await ReadyAsync(ct).ConfigureAwait(false);
         return await WatchAsync(observer, null, null, announces: false, async t =>
         {
+            await ReadyAsync(t).ConfigureAwait(false);
             await SpoolLeftovers.RemoveAsync(_parts, t).ConfigureAwait(false);
             return await new UndoConductor(_parts, observer).UndoAsync(runId, waits, t).ConfigureAwait(false);
         }, ct).ConfigureAwait(false);

@@ -79,6 +79,40 @@ Describe 'Get- and Remove-CcExportUser' {
     }
 }
 
+Describe 'A segment that may not be read whole' {
+    BeforeAll {
+        $null = $Simulator | New-CcConnection -AcceptDataPrivacy
+        $null = $Simulator | Add-CcExportUser -ClientId $Simulator.EntraClientId
+        $null = New-CcSource Insights -CustomerInsights $Simulator.InstanceId -ApiEndpoint $Simulator.InsightsUrl -SubscriptionKey $Simulator.SubscriptionKey
+        function Set-Refresh([bool]$On) { $null = Invoke-RestMethod "$($Simulator.Url)admin/insights" -Method Post -ContentType application/json -Body (@{ refreshing = $On } | ConvertTo-Json) }
+        function Invoke-Mirror([string]$Without) {
+            Get-CcProfile Insights -Segment VIP -First 50 -WarningVariable script:said -WarningAction SilentlyContinue | Where-Object CustomerId -NE $Without |
+                Invoke-CcExport -Connection Simulator -ListId $Simulator.ListId -Map @{ email = 'EMail' } -Mode Mirror -WarningVariable script:doubted -WarningAction SilentlyContinue
+        }
+        $all = @(Get-CcProfile Insights -Segment VIP -First 50)
+        $gone = @($all | Where-Object EMail -Like '*@*')[-1].CustomerId
+    }
+
+    AfterAll {
+        Set-Refresh $false
+        Remove-CcSource Insights -Confirm:$false
+        Remove-CcConnection Simulator -Confirm:$false
+    }
+
+    It 'is said by Get-CcProfile, and takes nobody off in the pipeline' {
+        (Invoke-Mirror).Status | Should -Be 'Completed'
+        Set-Refresh $true
+        $run = Invoke-Mirror $gone
+        $run.Status, $run.Removed | Should -Be 'Completed', 0
+        "$said" | Should -Match '1 refresh jobs were running before the profiles were read'
+        "$doubted" | Should -Match 'What was piped may not have been read whole.*nobody is taken off the list'
+        Set-Refresh $false
+        $run = Invoke-Mirror $gone
+        $run.Status, $run.Removed | Should -Be 'Completed', 1
+        "$said$doubted" | Should -BeNullOrEmpty
+    }
+}
+
 Describe 'Completion' {
     It 'offers what was seen of a source, when nobody answers any more' {
         $null = $Simulator | New-CcConnection -AcceptDataPrivacy

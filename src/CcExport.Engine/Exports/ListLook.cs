@@ -14,7 +14,7 @@ internal sealed class ListState : IDisposable
     /// <summary>Everybody who has unsubscribed from the account; null where that was not asked.</summary>
     public DuplicateIndex? Unsubscribed { get; init; }
 
-    /// <summary>Members of the list, as the service counts them; null where it did not say.</summary>
+    /// <summary>Members of the list as the service counts them, or where it does not say, as they were read; null where they were not read either.</summary>
     public long? Members { get; init; }
 
     /// <summary>The sum of the hashes of all members, which other members would not have; null where they were not read one by one.</summary>
@@ -52,10 +52,10 @@ internal sealed class ListLook(ConstantContactClient client, ListReader reader, 
         DuplicateIndex? others = null;
         try
         {
-            (others, UInt128 mark, TimeSpan? took) = await MembersAsync(list, memory, members?.Addresses, copy, ct).ConfigureAwait(false);
+            (others, UInt128 mark, long counted, TimeSpan? took) = await MembersAsync(list, memory, members?.Addresses, copy, ct).ConfigureAwait(false);
             DisownLeavers(memory.Own);
             if (memory.Own.Count > 0) await memory.SaveLookAsync(took, others.Count, ct).ConfigureAwait(false);
-            return new ListState { Members = list.MembershipCount, Others = others, Unsubscribed = unsubscribed, Mark = mark };
+            return new ListState { Members = list.MembershipCount ?? counted, Others = others, Unsubscribed = unsubscribed, Mark = mark };
         }
         catch
         {
@@ -92,23 +92,24 @@ internal sealed class ListLook(ConstantContactClient client, ListReader reader, 
         }
     }
 
-    /// <summary>Marks who is on the list, and returns the members that are not remembered, and the sum of all.</summary>
-    private async Task<(DuplicateIndex Others, UInt128 Mark, TimeSpan? Took)> MembersAsync(ContactList list, ListMemory memory, AddressWriter? keep, ListCopy? copy, CancellationToken ct)
+    /// <summary>Marks who is on the list, and returns the members that are not remembered, and the sum and number of all.</summary>
+    private async Task<(DuplicateIndex Others, UInt128 Mark, long Count, TimeSpan? Took)> MembersAsync(ContactList list, ListMemory memory, AddressWriter? keep, ListCopy? copy, CancellationToken ct)
     {
         DuplicateIndex others = new();
         UInt128 sum = 0;
+        long count = 0;
         void Begin()
         {
             others.Dispose();
             others = new DuplicateIndex();
             keep?.Restart();
-            sum = 0;
+            (sum, count) = (0, 0);
             foreach (FingerprintTable table in memory.Others.Append(memory.Own))
             {
                 for (int i = 0; i < table.Count; i++) Mark(table, i, false);
             }
         }
-        void On(UInt128 address)
+        bool On(UInt128 address)
         {
             foreach (FingerprintTable other in memory.Others)
             {
@@ -125,7 +126,8 @@ internal sealed class ListLook(ConstantContactClient client, ListReader reader, 
             {
                 first = others.Add(address);
             }
-            if (first) sum = unchecked(sum + address);
+            if (first) (sum, count) = (unchecked(sum + address), count + 1);
+            return first;
         }
         try
         {
@@ -133,18 +135,17 @@ internal sealed class ListLook(ConstantContactClient client, ListReader reader, 
             if (list.MembershipCount == 0)
             {
                 Looked("it is empty");
-                return (others, sum, null);
+                return (others, sum, count, null);
             }
             if (list.MembershipCount <= few
                 && await client.ReadContactsAsync(new ContactQuery(ListId: list.ListId), few, c =>
                 {
-                    On(HashOf(c.Email));
-                    keep?.Add(Encoding.UTF8.GetBytes(c.Email), c.ContactId);
+                    if (On(HashOf(c.Email))) keep?.Add(Encoding.UTF8.GetBytes(c.Email), c.ContactId);
                 }, ct).ConfigureAwait(false))
             {
                 if (keep is not null) await keep.CompleteAsync(ct).ConfigureAwait(false);
                 Looked("by its pages");
-                return (others, sum, null);
+                return (others, sum, count, null);
             }
             Looked("by a contact export");
             TimeSpan took;
@@ -167,15 +168,14 @@ internal sealed class ListLook(ConstantContactClient client, ListReader reader, 
             {
                 for (int row = 0; row < batch.Rows; row++)
                 {
-                    On(SentContact.HashOf(batch[row, 0], default, default, NameFields.None));
-                    keep?.Add(batch[row, 0], null);
+                    if (On(SentContact.HashOf(batch[row, 0], default, default, NameFields.None))) keep?.Add(batch[row, 0], null);
                 }
                 if (keep is not null) await keep.WriteFullAsync(token).ConfigureAwait(false);
                 if (copy is not null) await copy.TakeAsync(batch, token).ConfigureAwait(false);
             }, ct, expected: memory.Record?.LookTook);
             if (keep is not null) await keep.CompleteAsync(ct).ConfigureAwait(false);
             if (copy is not null) await copy.CompleteAsync(ct).ConfigureAwait(false);
-            return (others, sum, took);
+            return (others, sum, count, took);
         }
         catch
         {

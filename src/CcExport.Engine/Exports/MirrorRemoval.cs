@@ -18,25 +18,32 @@ internal sealed class MirrorRemoval(EngineParts parts, RunReporter reporter, Con
 
     private readonly ListReader _reader = new(client, parts.Time, parts.Upload);
 
-    /// <summary>Whom a run takes off the list is known once all is read: it is written down, before anything is sent.</summary>
-    public static async Task<RunRecord> PlanAsync(EngineParts parts, RunReporter reporter, RunRecord run, ISpool spool, MemberKeep? members, HoldOuts holdOuts, bool doubted, CancellationToken ct)
+    /// <summary>Whom a run takes off the list is known once all is read: it is written down, before anything is sent. With the run, why nobody is taken off; null: nothing prevents it.</summary>
+    /// <param name="doubt">Why people may not have been read, as the beginning of a sentence; null: all were.</param>
+    public static async Task<(RunRecord Run, string? Why)> PlanAsync(EngineParts parts, RunReporter reporter, RunRecord run, ISpool spool, MemberKeep? members, HoldOuts holdOuts, string? doubt, CancellationToken ct)
     {
-        if (members is null) return run;
+        if (members is null) return (run, null);
         ExportDefinition definition = ExportDefinition.FromJson(run.Definition);
+        bool plan = run.PlannedAt is not null;
         if (!holdOuts.SawAny && !definition.Force)
         {
-            if (members.Addresses.Count > 0) reporter.Warning("No profile with a usable address was read: nobody is taken off the list. If the segments are meant to be empty, run the export with -Force.");
-            return run;
+            return members.Addresses.Count == 0 ? (run, null) : Keep("No profile with a usable address was read: nobody is taken off the list. If the segments are meant to be empty, run the export with -Force.");
         }
-        if (doubted && !definition.Force)
+        if (doubt is not null && !definition.Force)
         {
-            reporter.Warning("The segments may not have been read whole, as was said: nobody is taken off the list by this run. The next one does it; -Force does it now.");
-            return run;
+            return Keep($"{doubt}: nobody is taken off the list "
+                + (plan ? "by this plan. Make it again when all can be read." : "by this run. The next one does it; -Force does it now."));
         }
-        if (await Removal.PlanAsync(members, holdOuts, spool, ct).ConfigureAwait(false) is not { } plan) return run;
-        run = run with { Definition = (definition with { Removal = plan }).ToJson() };
+        if (await Removal.PlanAsync(members, holdOuts, spool, ct).ConfigureAwait(false) is not { } removal) return (run, null);
+        run = run with { Definition = (definition with { Removal = removal }).ToJson() };
         await parts.Store.Runs.DefineAsync(run.Id, run.Definition, ct).ConfigureAwait(false);
-        return run;
+        return (run, null);
+
+        (RunRecord, string?) Keep(string why)
+        {
+            reporter.Warning(why);
+            return (run, why);
+        }
     }
 
     /// <summary>The run with its removal done; as it is when there is none to do.</summary>

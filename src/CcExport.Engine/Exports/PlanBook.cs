@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 using CcExport.Engine.ConstantContact;
+using CcExport.Engine.Mapping;
 using CcExport.Engine.Store;
 
 namespace CcExport.Engine.Exports;
@@ -39,8 +40,9 @@ internal sealed class PlanBook(EngineParts parts, RunCloser closer)
     }
 
     /// <summary>What must still be so when the plan goes.</summary>
+    /// <param name="kept">Why nobody is taken off the list; null: nothing prevents it.</param>
     public async Task<PlanSight> SightAsync(
-        string? export, ConnectionRecord connection, ExportDefinition definition, ContactList list, ListState state, ListMemory memory, Preflight preflight, RunNumbers numbers, CancellationToken ct)
+        string? export, ConnectionRecord connection, ExportDefinition definition, ContactList list, ListState state, ListMemory memory, Preflight preflight, RunNumbers numbers, string? kept, CancellationToken ct)
     {
         List<string> warnings = [];
         try
@@ -51,6 +53,7 @@ internal sealed class PlanBook(EngineParts parts, RunCloser closer)
         {
             warnings.Add(RunCloser.Explain(e));
         }
+        if (kept is not null) warnings.Add(kept);
         if (numbers.Read == 0) warnings.Add("The segments hold no profile.");
         else if (numbers.Sent == 0) warnings.Add("No profile would be sent.");
         return new PlanSight
@@ -70,18 +73,15 @@ internal sealed class PlanBook(EngineParts parts, RunCloser closer)
         => await parts.Store.Exports.FindAsync(export, ct).ConfigureAwait(false) is { } stored
             ? Convert.ToHexString(XxHash128.Hash(Encoding.UTF8.GetBytes($"{stored.ConnectionId} {ExportDefinition.FromJson(stored.Json).Unscheduled().ToJson()}"))) : null;
 
-    /// <summary>Who is never sent, as a hash: the list of the store and the export's files.</summary>
+    /// <summary>Who is never sent, as a hash: the list of the store and the addresses in the export's files, whatever their order. <c>SuppressionUnreadable</c>.</summary>
     public async Task<string> HashOfSuppressedAsync(ExportDefinition definition, CancellationToken ct)
     {
         var hash = new XxHash128();
         foreach (SuppressionRecord one in (await parts.Store.Suppressions.ListAsync(ct).ConfigureAwait(false)).OrderBy(s => Convert.ToHexString(s.Address), StringComparer.Ordinal)) hash.Append(one.Address);
-        foreach (string path in definition.SuppressionPath ?? [])
-        {
-            hash.Append([0]);
-            if (!File.Exists(path)) continue;
-            FileStream file = File.OpenRead(path);
-            await using (file.ConfigureAwait(false)) await hash.AppendAsync(file, ct).ConfigureAwait(false);
-        }
+        UInt128 sum = 0;
+        using var inFiles = new DuplicateIndex();
+        await SuppressionFiles.ReadAsync(definition.SuppressionPath ?? [], address => sum = inFiles.Add(address) ? unchecked(sum + address) : sum, ct).ConfigureAwait(false);
+        hash.Append(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{sum} {inFiles.Count}")));
         return Convert.ToHexString(hash.GetCurrentHash());
     }
 

@@ -102,8 +102,9 @@ internal sealed class PlanRunner
     /// </summary>
     private async Task CheckListAsync(RunRecord plan, Sight sight, ExportDefinition definition, ContactList list, ConstantContactClient client, ConnectionRecord connection, CancellationToken ct)
     {
-        if (list.MembershipCount != sight.Members)
-            throw Moved(plan, "PlanListMoved", FormattableString.Invariant($"the list had {sight.Members:N0} members and has {list.MembershipCount:N0}"));
+        // Where the service does not count, the mark tells as much.
+        if (list.MembershipCount is { } members && members != sight.Members)
+            throw Moved(plan, "PlanListMoved", FormattableString.Invariant($"the list had {sight.Members:N0} members and has {members:N0}"));
         using ListMemory memory = await ListMemory.OpenAsync(_parts, plan.Export, connection, plan.ListId, definition.Full, ct).ConfigureAwait(false);
         // Another export's as well: who left after that one put her there is in this plan as one who was never there.
         if (memory.LastRun != sight.Plan!.MemoryRun) throw Moved(plan, "PlanListMoved", "another run has been to the list");

@@ -168,16 +168,16 @@ internal sealed class RunConductor
         byte[] key = Spool.NewKey();
         RunRecord run = await OpenAsync(name, definition with { Segments = segments }, connection, request.Trigger, key, plan, ct).ConfigureAwait(false);
         (run, Run? ended) = await SealOrEndAsync(run, client, lease,
-            token => SealAllAsync(run, definition, map, source, segments, key, holdOuts, members, async (numbers, counts, removals) =>
+            token => SealAllAsync(run, definition, map, source, segments, key, holdOuts, members, async (numbers, counts, removals, kept) =>
             {
                 Sight sight = new()
                 {
-                    Members = list.MembershipCount,
+                    Members = state.Members,
                     New = state.Others is null ? numbers.Sent - counts.Remembered : counts.New,
                     Removals = removals,
                     Segments = counts.Segments,
                 };
-                if (plan) sight = sight with { Plan = await new PlanBook(_parts, _closer).SightAsync(name, connection, definition, list, state, memory, preflight, numbers, token).ConfigureAwait(false) };
+                if (plan) sight = sight with { Plan = await new PlanBook(_parts, _closer).SightAsync(name, connection, definition, list, state, memory, preflight, numbers, kept, token).ConfigureAwait(false) };
                 else await preflight.CheckContactLimitAsync(numbers.Sent, list, token).ConfigureAwait(false);
                 sight = await new RunGuard(_parts, _reporter).AskAsync(run, definition, sight, numbers, plan, token).ConfigureAwait(false);
                 // From the mark on the run is somebody's to finish: it is not set by one who has lost it.
@@ -239,6 +239,13 @@ internal sealed class RunConductor
     /// <summary>People of the segments may not have been read.</summary>
     private volatile bool _doubted;
 
+    /// <summary>Why people of the segments may not have been read; null: all were.</summary>
+    private string? DoubtOf(IProfileSource source, ReadCounts counts)
+        => _doubted ? "The segments may not have been read whole, as was said"
+            : source is PipedProfiles { IsDoubted: true } ? "What was piped may not have been read whole, as was said"
+            : counts.Unreadable > 0 ? FormattableString.Invariant($"{counts.Unreadable:N0} rows could not be read, and whose they are is not known")
+            : null;
+
     /// <summary>What the budget calls the calls of a run.</summary>
     public static string Spender(string? export) => export ?? "(objects)";
 
@@ -270,7 +277,7 @@ internal sealed class RunConductor
     /// <param name="beforeMark">Looks at the whole and throws if it must not go; what it saw is kept with the run.</param>
     private async Task<RunRecord> SealAllAsync(
         RunRecord run, ExportDefinition definition, ContactMap map, IProfileSource source, IReadOnlyList<string> segments, byte[] key, HoldOuts holdOuts, MemberKeep? members,
-        Func<RunNumbers, ReadCounts, long, Task<Sight>> beforeMark, CancellationToken ct)
+        Func<RunNumbers, ReadCounts, long, string?, Task<Sight>> beforeMark, CancellationToken ct)
     {
         _reporter.Stage("Reading", "Reading and mapping profiles.");
         using ISpool spool = _parts.OpenSpool(_parts.Home, run.Id, key);
@@ -318,8 +325,8 @@ internal sealed class RunConductor
                 if (numbers.Read != numbers.Invalid + numbers.Duplicate + numbers.Suppressed + numbers.Unchanged + numbers.Sent)
                     throw new InvalidOperationException("The read side of the balance does not close.");
                 trace.Complete();
-                run = await MirrorRemoval.PlanAsync(_parts, _reporter, run, spool, members, holdOuts, _doubted, ct).ConfigureAwait(false);
-                string sight = (await beforeMark(numbers, counts, ExportDefinition.FromJson(run.Definition).Removal?.Planned ?? 0).ConfigureAwait(false)).ToJson();
+                (run, string? kept) = await MirrorRemoval.PlanAsync(_parts, _reporter, run, spool, members, holdOuts, DoubtOf(source, counts), ct).ConfigureAwait(false);
+                string sight = (await beforeMark(numbers, counts, ExportDefinition.FromJson(run.Definition).Removal?.Planned ?? 0, kept).ConfigureAwait(false)).ToJson();
                 DateTimeOffset now = _parts.Time.GetUtcNow();
                 await _parts.Store.Runs.AllSealedAsync(run.Id, numbers, now, ct, sight).ConfigureAwait(false);
                 return run with { Numbers = numbers, AllSealedAt = now, Plan = sight };

@@ -21,6 +21,9 @@ internal sealed class ReadCounts
     /// <summary>Values in the column whose newest wins that are neither a date nor a number.</summary>
     public long NewnessUnreadable;
 
+    /// <summary>Of the invalid ones: rows that cannot be taken apart, so that nobody knows whose they are.</summary>
+    public long Unreadable;
+
     /// <summary>There was more than was asked for.</summary>
     public bool CutShort;
 
@@ -109,13 +112,13 @@ internal sealed class RunReader(
     public Duplicates Duplicates { get; } = new();
 
     /// <summary>The column that identifies a profile in a segment; null when it has none.</summary>
-    private string? KeyOf(IReadOnlyList<string> columns, string place)
+    private string? KeyOf(IReadOnlyList<string> columns, string segment)
     {
         string? key = keyProperty is null
             // Nobody asked for these: one that a header has twice is no key, and no error.
             ? CcEngine.KeyCandidates.Select(c => columns.Where(x => x.Equals(c, StringComparison.OrdinalIgnoreCase)).ToList()).FirstOrDefault(x => x.Count == 1)?[0]
-            : columns[Columns.Find([keyProperty], columns, place)[0]];
-        if (key is null || !key.Equals(columns[Columns.Find([map.Columns[0]], columns, place)[0]], StringComparison.Ordinal)) return key;
+            : Columns.Spell([keyProperty], columns, source, segment)[0];
+        if (key is null || !key.Equals(Columns.Spell([map.Columns[0]], columns, source, segment)[0], StringComparison.Ordinal)) return key;
         if (keyProperty is null) return null;
         throw new CcException("KeyIsAddress", CcErrorKind.InvalidArgument,
             $"'{keyProperty}' is the column with the address; rejections are joined by the key, and never hold an address.",
@@ -167,9 +170,9 @@ internal sealed class RunReader(
         IReadOnlyList<string> existing = await source.GetColumnsAsync(name, ct).ConfigureAwait(false);
         string? key = KeyOf(existing, name);
         // As the segment spells them, so that one column that is asked for in two spellings is known to be one.
-        List<string> asked = [.. Columns.Find(map.Columns, existing, name).Select(i => existing[i])];
+        List<string> asked = [.. Columns.Spell(map.Columns, existing, source, name)];
         int keyColumn = key is null ? -1 : PositionOf(key, asked);
-        if (preferNewest is not null) mapper.NewestColumn = PositionOf(existing[Columns.Find([preferNewest], existing, name)[0]], asked);
+        if (preferNewest is not null) mapper.NewestColumn = PositionOf(Columns.Spell([preferNewest], existing, source, name)[0], asked);
         Duplicates.HasKeys |= keyColumn >= 0;
         return (asked, keyColumn);
     }
@@ -295,6 +298,7 @@ internal sealed class RunReader(
         }
         counts.Invalid++;
         bool ofRow = ReferenceEquals(reason, Reasons.RowFieldCount) || ReferenceEquals(reason, Reasons.RowMalformed);
+        if (ofRow) counts.Unreadable++;
         // Of a row that does not fit its header nobody knows what stands in the key's place: it may be an address.
         if (address != default) trace?.Add(address, 0, place.Row, place.Segment, TraceFate.Invalid, reason);
         sink.Add(RejectionKind.Invalid, place.Row, place.Segment, ofRow ? default : key, ofRow ? null : StandardFields.Email, reason);

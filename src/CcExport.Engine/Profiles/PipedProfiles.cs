@@ -35,7 +35,7 @@ public sealed class PipedProfiles : IProfileSource
     private long _row;
     private bool _completed;
     private int _reading;
-    private volatile bool _abandoned;
+    private volatile bool _abandoned, _doubted;
 
     /// <summary>Profiles with these columns.</summary>
     /// <param name="columns">Names of the columns; <c>Add</c> means them by their position.</param>
@@ -119,6 +119,13 @@ public sealed class PipedProfiles : IProfileSource
         _completed = true;
         _channel.Writer.TryComplete(error);
     }
+
+    /// <summary>
+    /// Says, before <see cref="Complete"/>, that people may be missing because where the profiles come from could not be read whole: a run in mode Mirror then takes nobody off the list.
+    /// </summary>
+    public void Doubt() => _doubted = true;
+
+    internal bool IsDoubted => _doubted;
 
     Task<IReadOnlyList<Segment>> IProfileSource.GetSegmentsAsync(CancellationToken ct)
         => Task.FromResult<IReadOnlyList<Segment>>([new() { Name = SegmentName, DisplayName = SegmentName, Columns = _columns }]);

@@ -71,10 +71,12 @@ public sealed class GetCcProfileCommand : CcCmdlet
     protected override void OnRecord()
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
-        IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, ct)).Select(s => s.Name);
+        RunWatcher watcher = Watcher();
+        ReadingDoubts doubts = ReadingDoubts.OfThisRunspace();
+        IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, watcher, ct)).Select(s => s.Name);
         foreach (string segment in segments)
         {
-            foreach (object[] profiles in Each((engine, ct) => ReadAhead.Of(ObjectsAsync(engine.GetProfilesAsync(place, segment, Property, First, Connection, ct)), PagesReady)))
+            foreach (object[] profiles in Each((engine, ct) => ReadAhead.Of(ObjectsAsync(engine.GetProfilesAsync(place, segment, Property, First, Connection, watcher, doubts.Note, ct)), PagesReady)))
             {
                 WriteObject(profiles, enumerateCollection: true);
             }

@@ -57,7 +57,7 @@ public sealed class GetCcSegmentCommand : CcCmdlet
     protected override void OnRecord()
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
-        IReadOnlyList<PSObject> segments = [.. Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, ct)).Select(s => WithPlace(s, place, Connection))];
+        IReadOnlyList<PSObject> segments = [.. Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, Watcher(), ct)).Select(s => WithPlace(s, place, Connection))];
         Names.Write(this, segments, Name, s => ((Segment)s.BaseObject).Name,
             name => Errors.NotFound("segment", "SegmentNotFound", name, "Get-CcSegment without -Name"));
     }

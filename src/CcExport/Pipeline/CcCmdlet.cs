@@ -74,6 +74,9 @@ public abstract class CcCmdlet : PSCmdlet, IDisposable
     /// <summary>Writes what waits, without waiting for more.</summary>
     private protected void WritePending() => _writes.Drain();
 
+    /// <summary>Passes warnings and what is being done on to the streams of this cmdlet.</summary>
+    private protected RunWatcher Watcher() => new(Post, this, MyInvocation.MyCommand?.Name ?? "CcExport");
+
     /// <summary>Starts engine work on a thread of the pool. The engine is opened before, here: two threads must not wait on one queue.</summary>
     private protected Task<T> Start<T>(Func<CcEngine, CancellationToken, Task<T>> ask)
     {

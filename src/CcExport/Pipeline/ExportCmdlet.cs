@@ -27,6 +27,8 @@ public abstract class ExportCmdlet : CcCmdlet
     private Task<object>? _work;
     private RunWatcher? _watcher;
     private RunRequest? _request;
+    private ReadingDoubts? _doubts;
+    private long _doubtsBefore;
     private bool _piping;
     private bool _declined;
 
@@ -142,7 +144,13 @@ public abstract class ExportCmdlet : CcCmdlet
     private protected abstract void Report(RunRequest request, object result);
 
     /// <inheritdoc/>
-    protected override void OnBegin() => _piping = ParameterSetName == PipedSet;
+    protected override void OnBegin()
+    {
+        _piping = ParameterSetName == PipedSet;
+        if (!_piping) return;
+        _doubts = ReadingDoubts.OfThisRunspace();
+        _doubtsBefore = _doubts.Count;
+    }
 
     /// <inheritdoc/>
     protected override void OnRecord()
@@ -157,6 +165,7 @@ public abstract class ExportCmdlet : CcCmdlet
     {
         if (_work is { } work)
         {
+            if (_doubts!.Count != _doubtsBefore) _feed!.Rows.Doubt();
             _feed!.Rows.Complete();
             Finish(work);
         }

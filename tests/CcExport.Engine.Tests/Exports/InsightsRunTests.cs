@@ -68,6 +68,33 @@ public sealed class InsightsRunTests
         Assert.Equal((1L, all - 1L), (forced.Removed, (long)test.Simulator.State.Contacts(test.ListId).Count));
     }
 
+    /// <summary>Whoever pipes what he has read into an export has to know it, too.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_reads_profiles_is_warned_of_a_refresh_and_told_that_people_may_be_missing(bool dataverse)
+    {
+        await using TestEngine test = await StartAsync();
+        InsightsEstate estate = test.Simulator.State.Insights;
+        estate.Profiles = 100;
+        await test.Engine.AddSourceAsync("S", Source(test, dataverse), "acme", default);
+        int doubts = 0;
+        async Task<int> ReadAsync()
+        {
+            int rows = 0;
+            await foreach (ProfilePage page in test.Engine.GetProfilesAsync(new SourceReference { Name = "S" }, "VIP", null, null, "acme", test.Watcher, () => doubts++, default)) rows += page.Rows.Count;
+            return rows;
+        }
+        Assert.Equal(10, await ReadAsync());
+        Assert.Equal(0, doubts);
+        Assert.Empty(test.Watcher.Warnings);
+        if (dataverse) estate.Segments = [.. estate.Segments.Select(s => s with { EvaluationStatus = "Running" })];
+        else estate.Set(s => s.Refreshing = true);
+        Assert.Equal(10, await ReadAsync());
+        Assert.True(doubts > 0);
+        Assert.Contains(test.Watcher.Warnings, w => w.Contains(dataverse ? "'VIP' is being refreshed" : "refresh jobs were running", StringComparison.Ordinal));
+    }
+
     /// <summary>Who presses Tab waits for no service: what was seen last is offered.</summary>
     [Theory]
     [InlineData(true)]
@@ -88,7 +115,7 @@ public sealed class InsightsRunTests
         IReadOnlyList<string> columns = await test.Engine.GetColumnsAsync(named, "VIP", "acme", default);
         estate.Segments = [.. estate.Segments.Where(s => s.Name != "Newsletter")];
         Assert.Contains("Newsletter", Seen());
-        await test.Engine.GetSegmentsAsync(named, "acme", default);
+        await test.Engine.GetSegmentsAsync(named, "acme", test.Watcher, default);
         asked = estate.Targets.Count();
         Assert.Equal(["VIP", "VIP_2"], Seen());
         Assert.Equal(columns, await test.Engine.GetKnownColumnsAsync(named, "vip", default));

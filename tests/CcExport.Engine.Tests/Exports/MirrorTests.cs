@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Mapping;
+using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
 using static CcExport.Engine.Tests.Exports.Trouble;
 
@@ -202,6 +203,74 @@ public sealed class MirrorTests
         Assert.Equal(20, OnList(test).Count);
         Assert.Equal(20, (await InvokeAsync(test, r => r with { Force = true })).Removed);
         Assert.Empty(OnList(test));
+    }
+
+    /// <summary>The last two of sixty, in rows that nobody can take apart.</summary>
+    private static string Broken => People(58) + "K59,First59,Last59,person59@example.com,over\nK60,First60\n";
+
+    [Fact]
+    public async Task Nobody_is_taken_off_when_rows_cannot_be_read_unless_forced()
+    {
+        await using TestEngine test = await StartAsync(60);
+        await InvokeAsync(test);
+        test.File("p.csv", Broken);
+        Run doubted = await InvokeAsync(test);
+        Assert.Equal((RunStatus.Completed, 2L, 0L), (doubted.Status, doubted.Invalid, doubted.Removed));
+        string said = Assert.Single(test.Watcher.Warnings, w => w.Contains("nobody is taken off the list by this run", StringComparison.Ordinal));
+        Assert.StartsWith("2 rows could not be read", said, StringComparison.Ordinal);
+        Assert.Contains("-Force", said, StringComparison.Ordinal);
+        Assert.Equal(60, OnList(test).Count);
+        Assert.Equal(2, (await InvokeAsync(test, r => r with { Force = true })).Removed);
+        Assert.Equal(58, OnList(test).Count);
+    }
+
+    /// <summary>A plan is not what -Force can be given to.</summary>
+    [Fact]
+    public async Task A_plan_says_that_it_takes_nobody_off_when_rows_cannot_be_read()
+    {
+        await using TestEngine test = await StartAsync(60);
+        await InvokeAsync(test);
+        test.File("p.csv", Broken);
+        Plan plan = await test.Engine.PlanAsync(new RunRequest { ExportName = "E" }, test.Watcher, default);
+        Assert.Equal((2L, 0L), (plan.Invalid, plan.Removals));
+        string said = Assert.Single(plan.Warnings, w => w.Contains("nobody is taken off the list by this plan", StringComparison.Ordinal));
+        Assert.StartsWith("2 rows could not be read", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("-Force", said, StringComparison.Ordinal);
+        Assert.Contains(said, test.Watcher.Warnings);
+        Assert.Contains(said, Assert.Single(await test.Engine.GetPlansAsync(default)).Warnings);
+    }
+
+    private static PipedProfiles Piped(int people)
+    {
+        var piped = new PipedProfiles(["CustomerId", "FirstName", "LastName", "EMail"]);
+        for (int i = 1; i <= people; i++)
+        {
+            piped.BeginRow();
+            piped.Add(0, $"K{i}");
+            piped.Add(1, $"First{i}");
+            piped.Add(2, $"Last{i}");
+            piped.Add(3, $"person{i}@example.com");
+            piped.EndRow();
+        }
+        return piped;
+    }
+
+    [Fact]
+    public async Task Nobody_is_taken_off_for_not_being_piped_when_what_was_read_is_doubted()
+    {
+        await using TestEngine test = await StartAsync(60);
+        await InvokeAsync(test);
+        PipedProfiles doubted = Piped(59), whole = Piped(59);
+        doubted.Doubt();
+        doubted.Complete();
+        whole.Complete();
+        Run run = await InvokeAsync(test, r => r with { Piped = doubted });
+        Assert.Equal((RunStatus.Completed, 59L, 0L), (run.Status, run.Read, run.Removed));
+        Assert.Contains(test.Watcher.Warnings, w => w.StartsWith("What was piped may not have been read whole, as was said: nobody is taken off", StringComparison.Ordinal));
+        Assert.Equal(60, OnList(test).Count);
+        run = await InvokeAsync(test, r => r with { Piped = whole });
+        Assert.Equal((RunStatus.Completed, 59L, 1L), (run.Status, run.Read, run.Removed));
+        Assert.Equal(59, OnList(test).Count);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using CcExport.Engine.Exports;
 using CcExport.Engine.Mapping;
 using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
+using CcExport.Simulator;
 using static CcExport.Engine.Tests.Exports.Trouble;
 
 namespace CcExport.Engine.Tests.Exports;
@@ -151,6 +152,38 @@ public sealed class PlanTests
         plan = await PlanAsync(test);
         await test.Engine.RemoveExportAsync("E", default);
         Assert.Equal("PlanDefinitionMoved", await Fails(() => GoAsync(test, plan.Id)));
+    }
+
+    [Theory]
+    [InlineData(true, "never/a.csv", "email\na@example.com\nb@example.com\n", false)]
+    [InlineData(true, "never/a.csv", "email\nb@example.com\na@example.com\n", false)]
+    [InlineData(true, "never/c.csv", "email\nb@example.com\n", false)]
+    [InlineData(false, "never/a.csv", "email\nb@example.com\na@example.com\n", false)]
+    [InlineData(true, "never/b.csv", "email\nperson1@example.com\n", true)]
+    [InlineData(true, "never/a.csv", "email\na@example.com\nb@example.com\nperson1@example.com\n", true)]
+    [InlineData(false, "never/a.csv", "email\na@example.com\n", true)]
+    public async Task A_plan_goes_by_who_is_in_its_suppression_files_and_not_by_where(bool folder, string name, string text, bool moved)
+    {
+        await using TestEngine test = await WithRunAsync(60);
+        string file = test.File("never/a.csv", "email\na@example.com\nb@example.com\n");
+        await test.Engine.SetExportAsync(new ExportChange { Name = "E", SuppressionPath = [folder ? Path.GetDirectoryName(file)! : file] }, default);
+        Plan plan = await PlanAsync(test);
+        test.File(name, text);
+        if (moved) Assert.Equal("PlanSuppressionMoved", await Fails(() => GoAsync(test, plan.Id)));
+        else Assert.Equal((RunStatus.Completed, 60L), await Numbers(GoAsync(test, plan.Id)));
+    }
+
+    [Fact]
+    public async Task A_plan_to_a_list_that_tells_no_number_of_members_goes_by_who_they_are()
+    {
+        await using TestEngine test = await WithRunAsync(60);
+        test.Simulator.State.AddFault(Fault(FaultKind.Status, count: 1000, path: $"contact_lists/{test.ListId}", status: 200, body: $$"""{ "list_id": "{{test.ListId}}", "name": "People" }"""));
+        Plan plan = await PlanAsync(test);
+        Assert.Equal(60, plan.Members);
+        Assert.Equal(RunStatus.Completed, (await GoAsync(test, plan.Id)).Status);
+        plan = await PlanAsync(test);
+        test.Simulator.State.LeaveList("person3@example.com", test.ListId);
+        Assert.Equal("PlanListMoved", await Fails(() => GoAsync(test, plan.Id)));
     }
 
     [Fact]
