@@ -76,6 +76,7 @@ internal static class DefinitionReader
         Dataverse = Address(from, nameof(SourceReference.Dataverse)),
         CustomerInsights = Of(from, nameof(SourceReference.CustomerInsights))?.GetGuid(),
         ApiEndpoint = Address(from, nameof(SourceReference.ApiEndpoint)),
+        Keeps = Text(from, nameof(SourceReference.Keeps)),
     };
 
     private static Removal Removal(JsonElement from) => new()

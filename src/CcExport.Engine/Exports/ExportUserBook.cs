@@ -66,7 +66,7 @@ internal sealed class ExportUserBook(EngineParts parts)
         List<string> scopes = [];
         foreach (string name in sources)
         {
-            SourceReference reference = await new SourceBook(parts).ResolveAsync(new SourceReference { Name = name }, ct).ConfigureAwait(false);
+            SourceReference reference = await new SourceBook(parts).DescribeAsync(name, ct).ConfigureAwait(false);
             SourceKind kind = SourceKinds.Find(reference);
             if (kind.ReadWith(reference) != SourceKinds.ExportUser || kind.Scope(reference) is not { } scope)
             {

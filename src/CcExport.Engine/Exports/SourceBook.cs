@@ -20,8 +20,8 @@ internal sealed class SourceBook(EngineParts parts)
             seen = await opened.GetSegmentsAsync(ct).ConfigureAwait(false);
         }
         DateTimeOffset now = parts.Time.GetUtcNow();
-        SourceReference stored = reference with { Name = null };
-        if (reference is not { SubscriptionKey: null, SasToken: null, AccountKey: null }) await parts.Secrets.UnlockAsync(ct).ConfigureAwait(false);
+        SourceReference stored = reference with { Name = null, Keeps = reference.Has };
+        if (stored.Keeps is not null) await parts.Secrets.UnlockAsync(ct).ConfigureAwait(false);
         await parts.Store.Sources.SaveAsync(
             new DefinitionRecord
             {
@@ -39,16 +39,31 @@ internal sealed class SourceBook(EngineParts parts)
     public async Task<IReadOnlyList<ProfileSource>> ListAsync(CancellationToken ct)
     {
         IReadOnlyList<DefinitionRecord> all = await parts.Store.Sources.ListAsync(ct).ConfigureAwait(false);
-        if (all.Any(r => r.Secrets is not null)) await parts.Secrets.UnlockAsync(ct).ConfigureAwait(false);
-        return [.. all.Select(r => View(r.Name, SourceSecrets.Unprotect(parts.Secrets, r.Name, r.Secrets, Read(r)), r.CreatedAt))];
+        List<ProfileSource> views = [];
+        foreach (DefinitionRecord record in all) views.Add(View(record.Name, await DescribeAsync(record, ct).ConfigureAwait(false), record.CreatedAt));
+        return views;
     }
 
-    /// <summary>All sources with their places and secrets.</summary>
+    /// <summary>All sources with their places, and which secret each keeps.</summary>
     public async Task<IReadOnlyList<(string Name, SourceReference Reference)>> ListReferencesAsync(CancellationToken ct)
     {
         IReadOnlyList<DefinitionRecord> all = await parts.Store.Sources.ListAsync(ct).ConfigureAwait(false);
-        if (all.Any(r => r.Secrets is not null)) await parts.Secrets.UnlockAsync(ct).ConfigureAwait(false);
-        return [.. all.Select(r => (r.Name, SourceSecrets.Unprotect(parts.Secrets, r.Name, r.Secrets, Read(r))))];
+        List<(string, SourceReference)> references = [];
+        foreach (DefinitionRecord record in all) references.Add((record.Name, await DescribeAsync(record, ct).ConfigureAwait(false)));
+        return references;
+    }
+
+    /// <summary>A source as it is stored: without its secret, which only what reads it needs.</summary>
+    public async Task<SourceReference> DescribeAsync(string name, CancellationToken ct)
+        => await DescribeAsync(await parts.Store.Sources.FindAsync(name, ct).ConfigureAwait(false) ?? throw NotFound(name), ct).ConfigureAwait(false);
+
+    private async Task<SourceReference> DescribeAsync(DefinitionRecord record, CancellationToken ct)
+    {
+        SourceReference reference = Read(record) with { Name = record.Name };
+        if (reference.Keeps is not null || record.Secrets is null) return reference;
+        // One of an earlier version does not say which.
+        await parts.Secrets.UnlockAsync(ct).ConfigureAwait(false);
+        return reference with { Keeps = SourceSecrets.Unprotect(parts.Secrets, record.Name, record.Secrets, reference).Has };
     }
 
     /// <summary>Adds a source without secrets, or lets one be another; its place is not looked at.</summary>
@@ -76,7 +91,7 @@ internal sealed class SourceBook(EngineParts parts)
             (IProfileSource source, readAs) = await OpenAsAsync(new SourceReference { Name = reference.Name }, new Reader(connection) { Warn = findings.Add }, ct).ConfigureAwait(false);
             segments = await source.GetSegmentsAsync(ct).ConfigureAwait(false);
             Saw(reference, segments);
-            if (segments.Count > 0) Saw(reference, segments[0].Name, await source.GetColumnsAsync(segments[0].Name, ct).ConfigureAwait(false));
+            if (segments.Count > 0) Saw(reference, source, segments[0].Name, await source.GetColumnsAsync(segments[0].Name, ct).ConfigureAwait(false));
             status = findings.Count > 0 ? "Warning" : "Healthy";
             if (findings.Count == 0) findings.Add("Exports can read it.");
         }
@@ -117,10 +132,10 @@ internal sealed class SourceBook(EngineParts parts)
         if (source is { Name: { } name, Path: null } && segments.Count > 0) KnownSources.Saw(parts.Home, name, segments);
     }
 
-    /// <summary>The same of one segment's columns.</summary>
-    public void Saw(SourceReference source, string segment, IReadOnlyList<string> columns)
+    /// <summary>The same of one segment's columns, where they are names for certain: what may be a person is not written down.</summary>
+    public void Saw(SourceReference source, IProfileSource opened, string segment, IReadOnlyList<string> columns)
     {
-        if (source is { Name: { } name, Path: null }) KnownSources.Saw(parts.Home, name, segment, columns);
+        if (source is { Name: { } name, Path: null } && opened.HasNamedColumns(segment) && !Columns.LookLikeData(columns)) KnownSources.Saw(parts.Home, name, segment, columns);
     }
 
     /// <summary>Segments to choose from, for completion: those of files as they are, of any other source as they were seen last. Asks no network and no key ring.</summary>
@@ -157,6 +172,7 @@ internal sealed class SourceBook(EngineParts parts)
         if (reference.Name is null) return reference;
         DefinitionRecord record = await parts.Store.Sources.FindAsync(reference.Name, ct).ConfigureAwait(false) ?? throw NotFound(reference.Name);
         if (record.Secrets is not null) await parts.Secrets.UnlockAsync(ct).ConfigureAwait(false);
+        else if (Read(record).Keeps is not null) throw StoreAccess.RunnerOnly();
         return SourceSecrets.Unprotect(parts.Secrets, record.Name, record.Secrets, Read(record) with { Name = record.Name });
     }
 

@@ -27,6 +27,10 @@ public sealed record SourceReference
     /// <summary>Where the Customer Insights API is, with <c>/v1</c>; null: the vendor's.</summary>
     public Uri? ApiEndpoint { get; init; }
 
+    /// <summary>Which secret is kept with it, by the name of its property; null: none. So that a list of sources needs no key ring, and a login that may not read the secret is not sent for another.</summary>
+    [JsonInclude]
+    internal string? Keeps { get; init; }
+
     /// <summary>The subscription key of the Customer Insights API.</summary>
     [JsonIgnore]
     public string? SubscriptionKey { get; init; }
@@ -36,6 +40,9 @@ public sealed record SourceReference
     /// <summary>A key of the storage account, in place of the export user.</summary>
     [JsonIgnore]
     public string? AccountKey { get; init; }
+
+    /// <summary>Which secret it has at hand; null: none.</summary>
+    internal string? Has => SubscriptionKey is not null ? nameof(SubscriptionKey) : SasToken is not null ? nameof(SasToken) : AccountKey is not null ? nameof(AccountKey) : null;
 
     /// <summary>Names no secret.</summary>
     public override string ToString() => $"SourceReference {Name ?? SourceKinds.Of(this)?.LocationOf(this)}";

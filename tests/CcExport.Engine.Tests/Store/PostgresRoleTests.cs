@@ -1,5 +1,9 @@
+using System.Text.Json;
+using CcExport.Engine.Exports;
+using CcExport.Engine.Profiles;
 using CcExport.Engine.Store;
 using CcExport.Engine.Store.PostgreSql;
+using CcExport.Engine.Tests.Exports;
 using Npgsql;
 
 namespace CcExport.Engine.Tests.Store;
@@ -161,6 +165,23 @@ public sealed class PostgresRoleTests : IAsyncLifetime
         await store.Connections.RemoveAsync(made.Id, None);
         foreach (string sql in new[] { "SELECT Secrets FROM Connections", "SELECT Secrets FROM ExportUsers", "SELECT * FROM Sources", "SET ROLE ccexport_runner" })
             Assert.Equal("42501", await AskAsync(login, sql));
+    }
+
+    /// <summary>Who may not see the secret of a source is not taken for one who reads it without.</summary>
+    [PostgresFact]
+    public async Task What_a_source_is_read_with_is_told_to_each_and_only_a_runner_reads_it()
+    {
+        var lake = new SourceReference { BlobContainer = new Uri("https://contoso.blob.core.windows.net/lake"), Keeps = nameof(SourceReference.SasToken) };
+        await using (PostgresStore owner = await PostgresStore.OpenAsync(_database, None))
+            await owner.Sources.SaveAsync(Records.Definition("Lake", json: JsonSerializer.Serialize(lake, DefinitionJson.Default.SourceReference)) with { Secrets = [4, 2] }, replace: true, None);
+        using var temp = new TempHome();
+        foreach (string role in new[] { Contributor, Administrator })
+        {
+            await using CcEngine engine = await CcEngine.OpenSharedAsync(temp.Home, await PostgresDatabases.LoginAsync(_database, role), parts => parts, None);
+            Assert.Equal("SharedAccessSignature", Assert.Single(await engine.GetSourcesAsync(None)).ReadWith);
+            CcException refused = await Assert.ThrowsAsync<CcException>(() => engine.GetSegmentsAsync(new SourceReference { Name = "lake" }, null, new Watcher(), None));
+            Assert.Equal(("RunnerOnly", CcErrorKind.Permission), (refused.ErrorId, refused.Kind));
+        }
     }
 
     [PostgresFact]
