@@ -7,7 +7,8 @@ internal sealed class EntraSignIn(EntraIdentity identity, EntraSecrets secrets, 
 {
     /// <summary>Signs in.</summary>
     /// <param name="scopes">
-    /// What is going to be read. A person consents to these; each is then asked for once. None: a person just signs in, and an application is believed.
+    /// What is going to be read; each is asked for once. A person may be asked once more for a service to which nobody has consented. None: a person just signs in, and an
+    /// application is believed.
     /// </param>
     public async Task<(EntraIdentity Identity, EntraSecrets Secrets)> RunAsync(IReadOnlyList<string> scopes, EntraPrompt prompt, CancellationToken ct)
     {
@@ -18,10 +19,10 @@ internal sealed class EntraSignIn(EntraIdentity identity, EntraSecrets secrets, 
             if (identity.IsPerson)
             {
                 IPublicClientApplication application = new EntraClient(identity, cache, options, time).Public();
-                AuthenticationResult result = identity.Kind == ExportUserKind.Interactive
-                    ? await InteractiveAsync(application, scopes, prompt, ct).ConfigureAwait(false)
-                    : await DeviceCodeAsync(application, scopes, prompt, ct).ConfigureAwait(false);
+                AuthenticationResult result = await AskAsync(application, scopes.Take(1), null, prompt, ct).ConfigureAwait(false);
                 signedIn = signedIn with { UserName = result.Account.Username, AccountId = result.Account.HomeAccountId.Identifier };
+                // One request asks the rights of one service: Entra refuses ".default" of several.
+                foreach (string scope in scopes.Skip(1)) await ConsentAsync(application, scope, result.Account, prompt, ct).ConfigureAwait(false);
             }
             var client = new EntraClient(signedIn, cache, options, time);
             foreach (string scope in scopes) await client.SilentAsync(scope, force: false, ct).ConfigureAwait(false);
@@ -33,14 +34,30 @@ internal sealed class EntraSignIn(EntraIdentity identity, EntraSecrets secrets, 
         return (signedIn, cache.Secrets);
     }
 
-    private async Task<AuthenticationResult> InteractiveAsync(IPublicClientApplication application, IReadOnlyList<string> scopes, EntraPrompt prompt, CancellationToken ct)
+    /// <summary>Consent to the first service is one to all that the application is registered for; only where it is not is the person asked again.</summary>
+    private async Task ConsentAsync(IPublicClientApplication application, string scope, IAccount account, EntraPrompt prompt, CancellationToken ct)
+    {
+        try
+        {
+            await application.AcquireTokenSilent([scope], account).ExecuteAsync(ct).ConfigureAwait(false);
+        }
+        catch (MsalUiRequiredException)
+        {
+            await AskAsync(application, [scope], account, prompt, ct).ConfigureAwait(false);
+        }
+    }
+
+    private Task<AuthenticationResult> AskAsync(IPublicClientApplication application, IEnumerable<string> scopes, IAccount? account, EntraPrompt prompt, CancellationToken ct)
+        => identity.Kind == ExportUserKind.Interactive ? InteractiveAsync(application, scopes, account, prompt, ct) : DeviceCodeAsync(application, scopes, prompt, ct);
+
+    private async Task<AuthenticationResult> InteractiveAsync(IPublicClientApplication application, IEnumerable<string> scopes, IAccount? account, EntraPrompt prompt, CancellationToken ct)
     {
         using var late = new CancellationTokenSource(options.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
         try
         {
-            return await application.AcquireTokenInteractive(scopes.Take(1))
-                .WithExtraScopesToConsent(scopes.Skip(1))
+            return await application.AcquireTokenInteractive(scopes)
+                .WithAccount(account)
                 .WithUseEmbeddedWebView(false)
                 .WithSystemWebViewOptions(new SystemWebViewOptions
                 {
@@ -56,8 +73,8 @@ internal sealed class EntraSignIn(EntraIdentity identity, EntraSecrets secrets, 
         }
     }
 
-    private static async Task<AuthenticationResult> DeviceCodeAsync(IPublicClientApplication application, IReadOnlyList<string> scopes, EntraPrompt prompt, CancellationToken ct)
-        => await application.AcquireTokenWithDeviceCode(scopes.Take(1), code =>
+    private static async Task<AuthenticationResult> DeviceCodeAsync(IPublicClientApplication application, IEnumerable<string> scopes, EntraPrompt prompt, CancellationToken ct)
+        => await application.AcquireTokenWithDeviceCode(scopes, code =>
         {
             prompt.ShowCode(code.UserCode, Web(code.VerificationUrl), code.ExpiresOn);
             return Task.CompletedTask;

@@ -49,6 +49,27 @@ public sealed class SignInKindsTests
         Assert.Equal(1, tenant.Count("refresh_token"));
     }
 
+    /// <summary>One request asks the rights of one service; consent to it is most often one to the others.</summary>
+    [Theory]
+    [InlineData(ExportUserKind.Interactive, true)]
+    [InlineData(ExportUserKind.Interactive, false)]
+    [InlineData(ExportUserKind.DeviceCode, true)]
+    [InlineData(ExportUserKind.DeviceCode, false)]
+    public async Task A_person_is_asked_once_more_for_a_service_to_which_nobody_has_consented(ExportUserKind kind, bool consented)
+    {
+        await using Tenant tenant = await StartAsync();
+        if (!consented) tenant.Entra.Demo.NeedsConsent.Add("https://storage.azure.com");
+        int times = consented ? 1 : 2;
+        ExportUser user = await tenant.AddAsync(kind, Crm, Storage);
+        Assert.Equal("export@simulator.example", user.Identity);
+        Assert.Equal(times, tenant.Person.Opened.Count);
+        Assert.Equal(kind == ExportUserKind.DeviceCode ? times : 0, tenant.Person.Codes.Count);
+        Assert.All(tenant.Person.Opened, (page, at) => Assert.Equal(kind == ExportUserKind.Interactive && at == 1, page.Query.Contains("storage.azure.com", StringComparison.Ordinal)));
+        Assert.Empty(tenant.Entra.Demo.NeedsConsent);
+        tenant.Good(await tenant.TokenAsync());
+        tenant.Good(await tenant.TokenAsync(Storage), "https://storage.azure.com");
+    }
+
     [Theory]
     [InlineData(ExportUserKind.Interactive)]
     [InlineData(ExportUserKind.DeviceCode)]
