@@ -23,6 +23,7 @@ internal sealed class ConfigurationBook(EngineParts parts)
     public async Task<IReadOnlyList<ConfigurationChange>> CompareAsync(string text, string folder, bool prune, CancellationToken ct)
     {
         Configuration wanted = Absolute(ConfigurationFile.Read(text), folder), present = await ReadAsync(ct).ConfigureAwait(false);
+        CheckReserves(wanted, await parts.Store.Connections.ListAsync(ct).ConfigureAwait(false));
         List<ConfigurationChange> changes = [];
         foreach ((string name, ConfiguredConnection connection) in Ordered(wanted.Connections))
         {
@@ -123,8 +124,7 @@ internal sealed class ConfigurationBook(EngineParts parts)
         Encoding = source.Encoding,
         Delimiter = source.Delimiter,
         Header = source.Header,
-        Secret = string.Join(", ", new[] { source.SubscriptionKey is null ? null : "SubscriptionKey", source.SasToken is null ? null : "SasToken", source.AccountKey is null ? null : "AccountKey" }
-            .Where(s => s is not null)) is { Length: > 0 } secrets ? secrets : null,
+        Secret = source.Keeps,
     };
 
     private static SourceReference Reference(ConfiguredSource source) => new()
@@ -243,6 +243,22 @@ internal sealed class ConfigurationBook(EngineParts parts)
         };
 
         string? From(string? path) => path is null ? null : Path.GetFullPath(path, folder);
+    }
+
+    /// <summary>Calls are kept for others of a key: two connections of one key cannot keep different numbers.</summary>
+    private static void CheckReserves(Configuration wanted, IReadOnlyList<ConnectionRecord> known)
+    {
+        foreach (IGrouping<string, ConnectionRecord> key in known.GroupBy(c => c.ClientId, StringComparer.OrdinalIgnoreCase))
+        {
+            var told = key.Select(c => (c.Name, Wanted: Find(wanted.Connections, c.Name))).Where(c => c.Wanted is not null).Select(c => (c.Name, Calls: c.Wanted!.ReserveForOthers ?? 0)).ToArray();
+            foreach ((string name, int calls) in told.Where(c => c.Calls != told[0].Calls).Take(1))
+            {
+                throw new CcException("ConfigurationInvalid", CcErrorKind.InvalidData,
+                    FormattableString.Invariant($"The connections '{told[0].Name}' and '{name}' use one API key, and the file keeps {told[0].Calls:N0} and {calls:N0} of its calls for others."),
+                    "Calls are kept of a key, not of a connection: give both the same reserveForOthers.")
+                { Subject = name };
+            }
+        }
     }
 
     private static void Add(List<ConfigurationChange> changes, string kind, string name, object? old, object wanted, IReadOnlyList<string> differences)

@@ -46,6 +46,7 @@ internal static class ConfigurationFile
         Configuration read;
         try
         {
+            CheckTwice(text);
             read = JsonSerializer.Deserialize(text, Json.Configuration) ?? throw new JsonException();
         }
         catch (JsonException e)
@@ -62,6 +63,12 @@ internal static class ConfigurationFile
         CheckNames(read.Sources.Keys, "source");
         CheckNames(read.Exports.Keys, "export");
         foreach (string empty in Empty(read.Connections).Concat(Empty(read.Sources)).Concat(Empty(read.Exports))) throw Invalid($"'{empty}' is null", "Leave it out, or give it its settings.");
+        foreach ((string name, ConfiguredConnection connection) in read.Connections)
+        {
+            if (connection.ContactLimit is < 1) throw Invalid($"the connection '{name}' has a contactLimit below 1", "Leave it out where there is no limit.");
+            if (connection.ReserveForOthers is < 0 or > Limits.CallsPerDay)
+                throw Invalid(FormattableString.Invariant($"the connection '{name}' keeps a number of calls for others that is not 0 to {Limits.CallsPerDay:N0}"), "reserveForOthers is a part of a day's calls.");
+        }
         foreach ((string name, ConfiguredExport export) in read.Exports)
         {
             if (export.ListId is null || export.Map is null || export.Map.Values.Any(v => v is null) || HasNull(export.Segments) || HasNull(export.SuppressionPath) || HasNull(export.Header))
@@ -115,6 +122,33 @@ internal static class ConfigurationFile
             text.Append("    ").Append(JsonSerializer.Serialize(key, Json.String)).Append(": ").Append(JsonSerializer.Serialize(value, type).ReplaceLineEndings("\n    "));
         }
         return text.Append(first ? "}" : "\n  }");
+    }
+
+    /// <summary>Of two settings or exports of one name a reader takes the last; with -Prune what only the other one named would go.</summary>
+    private static void CheckTwice(string text)
+    {
+        var json = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        Stack<HashSet<string>> objects = [];
+        while (json.Read())
+        {
+            if (json.TokenType == JsonTokenType.StartObject) objects.Push(new HashSet<string>(StringComparer.Ordinal));
+            else if (json.TokenType == JsonTokenType.EndObject) objects.Pop();
+            else if (json.TokenType == JsonTokenType.PropertyName && NameOf(ref json) is var name && !objects.Peek().Add(name))
+                throw Invalid($"it has '{name}' twice in one section", "Leave one of the two.");
+        }
+    }
+
+    private static string NameOf(ref Utf8JsonReader json)
+    {
+        try
+        {
+            return json.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            // Half of a surrogate pair.
+            throw new JsonException(null, e);
+        }
     }
 
     private static void CheckNames(IEnumerable<string> names, string what)

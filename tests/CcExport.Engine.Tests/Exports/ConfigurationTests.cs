@@ -151,12 +151,40 @@ public sealed class ConfigurationTests
     [InlineData("""{ "version": 1, "exports": { "A": null }, "sources": null }""", "'A' is null")]
     [InlineData("""{ "version": 1, "exports": { "A": { "listId": "x", "map": { "email": null } } } }""", "export 'A'")]
     [InlineData("""{ "version": 1, "sources": { "a": {}, "A": {} } }""", "'a' twice")]
+    [InlineData("""{ "version": 1, "version": 1 }""", "'version' twice")]
+    [InlineData("""{ "version": 1, "sources": { "\ud800": {} } }""", "cannot be read")]
+    [InlineData("""{ "version": 1, "exports": { "A": { "listId": "x", "map": { "email": "E" } }, "A": { "listId": "y", "map": { "email": "E" } } } }""", "'A' twice")]
+    [InlineData("""{ "version": 1, "exports": { "A": { "listId": "x", "listId": "y", "map": { "email": "E" } } } }""", "'listId' twice")]
+    [InlineData("""{ "version": 1, "exports": { "A": { "listId": "x", "map": { "email": "E", "email": "F" } } } }""", "'email' twice")]
+    [InlineData("""{ "version": 1, "connections": { "C": { "contactLimit": 0 } } }""", "connection 'C' has a contactLimit below 1")]
+    [InlineData("""{ "version": 1, "connections": { "C": { "reserveForOthers": -1 } } }""", "connection 'C' keeps a number of calls")]
+    [InlineData("""{ "version": 1, "connections": { "C": { "reserveForOthers": 10001 } } }""", "not 0 to 10,000")]
     public async Task What_cannot_be_read_is_told_with_its_place(string text, string said)
     {
         await using TestEngine test = await TestEngine.StartAsync(connect: false);
         CcException e = await Assert.ThrowsAsync<CcException>(() => CompareAsync(test, text));
         Assert.Equal("ConfigurationInvalid", e.ErrorId);
         Assert.Contains(said, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_connections_of_one_key_keep_the_same_calls_for_others()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        await test.ConnectAgainAsync("other");
+        static string Keeps(int calls) => $$"""{ "reserveForOthers": {{calls}} }""";
+        static string Text(string acme, string other) => $$"""{ "version": 1, "connections": { "acme": {{acme}}, "other": {{other}} } }""";
+        foreach (string unlike in new[] { Text(Keeps(100), Keeps(200)), Text(Keeps(100), "{}"), Text(Keeps(0), Keeps(1)) })
+        {
+            CcException e = await Assert.ThrowsAsync<CcException>(() => CompareAsync(test, unlike));
+            Assert.Equal(("ConfigurationInvalid", "other"), (e.ErrorId, e.Subject));
+            Assert.Contains("'acme' and 'other'", e.Message, StringComparison.Ordinal);
+        }
+        // One that the file does not name keeps nothing else.
+        Assert.Single(await CompareAsync(test, $$"""{ "version": 1, "connections": { "acme": {{Keeps(100)}} } }"""));
+        string alike = Text(Keeps(100), Keeps(100));
+        await ApplyAsync(test, alike);
+        Assert.Empty(await CompareAsync(test, alike));
     }
 
     [Fact]

@@ -84,6 +84,25 @@ public sealed class SuppressionTests
         Assert.Equal(2, (await test.Engine.AddSuppressionFilesAsync([path], "me", null, default)).Added);
     }
 
+    [Fact]
+    public async Task Who_comes_into_a_file_while_a_run_stands_still_is_not_sent_by_it()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        await DefineAsync(test, 90);
+        string file = test.File("never.txt", "never@example.com\n");
+        test.Simulator.State.AddFault(DayEnded);
+        Run parked = await InvokeAsync(test, r => r with { SuppressionPath = [file] });
+        Assert.Equal(RunStatus.WaitingForQuota, parked.Status);
+        test.Simulator.State.ClearFaults();
+        await NextDayAsync(test);
+        File.AppendAllText(file, "person60@example.com\n");
+        Run run = await ResumeAsync(test, parked.Id);
+        Assert.Equal((RunStatus.Completed, 90L, 1L, 89L), (run.Status, run.Read, run.Suppressed, run.Accepted));
+        Rejection held = Assert.Single(await test.RejectionsAsync(run.Id));
+        Assert.Equal(("K60", Reasons.SuppressionFile), (held.SourceKey, held.Reason));
+        Assert.Null(test.Simulator.State.Contact("person60@example.com"));
+    }
+
     [Theory]
     [InlineData("gone.txt", null)]
     [InlineData("wide.csv", "Name,City\nperson3@example.com,Rome\n")]

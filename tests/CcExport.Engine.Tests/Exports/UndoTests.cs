@@ -193,6 +193,22 @@ public sealed class UndoTests
     }
 
     [Fact]
+    public async Task Who_came_into_a_suppression_file_of_the_run_since_is_not_sent()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        string never = test.File("never.txt", "never@example.com\n");
+        (_, Run run) = await WithRunAsync(test, r => r with { SuppressionPath = [never] });
+        File.AppendAllText(never, "person15@example.com\n");
+        UndoPreview preview = await test.Engine.PreviewUndoAsync(run.Id, test.Watcher, default);
+        Assert.Equal((19L, 1L), (preview.WouldSend, preview.Suppressed));
+        Run undo = await UndoAsync(test, run);
+        Assert.Equal((RunStatus.Completed, 1L, 19L, 19L, 20L), (undo.Status, undo.Suppressed, undo.Sent, undo.Accepted, undo.Removed));
+        Rejection held = Assert.Single(await test.RejectionsAsync(undo.Id), r => r.Kind == "Suppressed");
+        Assert.Equal(("K15", Reasons.SuppressionFile), (held.SourceKey, held.Reason));
+        Assert.Equal(("New15", "First16"), (Contact(test, 15).Fields["first_name"], Contact(test, 16).Fields["first_name"]));
+    }
+
+    [Fact]
     public async Task It_is_kept_for_thirty_days()
     {
         var time = new MovedTime();
