@@ -76,7 +76,7 @@ internal sealed class ContactEraser(EngineParts parts, IRunObserver observer)
             if (held.ContainsKey(name)) continue;
             (RunLease? lease, LeaseOwner? holder) = await RunLease.TryTakeAsync(parts.Store.Leases, parts.Time, parts.RunLease, name, ct).ConfigureAwait(false);
             held.Add(name, lease ?? throw new CcException("RunInProgress", CcErrorKind.Conflict,
-                $"An export is being run by process {holder?.ProcessId} on {holder?.Machine}, and may hold this person. {(suppressed ? "The address is suppressed already; nothing was removed." : "Nothing was done.")}",
+                $"An export is being run by {(holder is null ? "another process" : FormattableString.Invariant($"process {holder.ProcessId} on {holder.Machine}"))}, and may hold this person. {(suppressed ? "The address is suppressed already; nothing was removed." : "Nothing was done.")}",
                 "Wait until it has ended (Get-CcRun, Wait-CcRun) or end it with Stop-CcRun; then run Remove-CcContactData again."));
         }
     }

@@ -11,24 +11,38 @@ internal sealed class FingerprintEraser(EngineParts parts) : IPersonalData
     public async Task<long> EraseAsync(UInt128 address, CancellationToken ct)
     {
         long gone = 0;
+        CcException? damaged = null;
         foreach (FingerprintRecord one in await parts.Store.Fingerprints.ListAllAsync(ct).ConfigureAwait(false))
         {
-            using FingerprintTable table = FingerprintFile.Read(parts.Home, one.File, parts.Secrets.Unprotect(ListMemory.KeyPurpose, one.Key));
-            int at = table.Find(address);
-            if (at < 0) continue;
-            byte[] key = FingerprintFile.NewKey();
-            string file = FingerprintFile.Write(parts.Home, [.. table.All[..at], .. table.All[(at + 1)..]], key);
-            // She is one of the list's other members from now on, if she is on it: the next look begins anew.
-            FingerprintRecord without = one with { File = file, Key = parts.Secrets.Protect(ListMemory.KeyPurpose, key), Records = one.Records - 1, UpdatedAt = parts.Time.GetUtcNow(), Others = null };
-            if (!await parts.Store.Fingerprints.PutAsync(without, one.File, ct).ConfigureAwait(false))
+            try
             {
-                FingerprintFile.Remove(parts.Home, file);
-                throw new CcException("LeaseLost", CcErrorKind.Conflict, "Another process has written what an export remembers.", "Run it again.");
+                if (await EraseAsync(one, address, ct).ConfigureAwait(false)) gone++;
             }
-            FingerprintFile.Remove(parts.Home, one.File);
-            gone++;
+            catch (CcException e) when (e.ErrorId != "LeaseLost")
+            {
+                // The others are no worse for it.
+                damaged ??= e;
+            }
         }
-        return gone;
+        return damaged is null ? gone : throw damaged;
+    }
+
+    private async Task<bool> EraseAsync(FingerprintRecord one, UInt128 address, CancellationToken ct)
+    {
+        using FingerprintTable table = FingerprintFile.Read(parts.Home, one.File, parts.Secrets.Unprotect(ListMemory.KeyPurpose, one.Key));
+        int at = table.Find(address);
+        if (at < 0) return false;
+        byte[] key = FingerprintFile.NewKey();
+        string file = FingerprintFile.Write(parts.Home, [.. table.All[..at], .. table.All[(at + 1)..]], key);
+        // She is one of the list's other members from now on, if she is on it: the next look begins anew.
+        FingerprintRecord without = one with { File = file, Key = parts.Secrets.Protect(ListMemory.KeyPurpose, key), Records = one.Records - 1, UpdatedAt = parts.Time.GetUtcNow(), Others = null };
+        if (!await parts.Store.Fingerprints.PutAsync(without, one.File, ct).ConfigureAwait(false))
+        {
+            FingerprintFile.Remove(parts.Home, file);
+            throw new CcException("LeaseLost", CcErrorKind.Conflict, "Another process has written what an export remembers.", "Run it again.");
+        }
+        FingerprintFile.Remove(parts.Home, one.File);
+        return true;
     }
 }
 

@@ -74,18 +74,21 @@ internal sealed class SpoolEraser(EngineParts parts, IRunObserver observer) : IP
     private async Task<long> EraseRemovalAsync(ISpool spool, RunRecord run, ExportDefinition definition, UInt128 address, CancellationToken ct)
     {
         if (definition.Removal is not { } removal) return 0;
-        long gone = 0;
+        long gone = 0, left = 0;
         foreach (int piece in PiecesOf(run.Id).Union(Enumerable.Range(removal.First, removal.Pieces)).Order())
         {
             (byte[] rented, int length) = await spool.ReadBodyAsync(piece, ct).ConfigureAwait(false);
             byte[]? without = Without(rented.AsSpan(0, length), address);
+            bool counts = piece >= removal.First && piece < removal.First + removal.Pieces;
+            if (counts) left += Count(without ?? rented.AsSpan(0, length));
             BatchMemory.Pool.Return(rented, clearArray: true);
             if (without is null) continue;
             await spool.ReplaceAsync(piece, without, Memory<byte>.Empty, ct).ConfigureAwait(false);
-            if (piece >= removal.First && piece < removal.First + removal.Pieces) gone++;
+            if (counts) gone++;
         }
-        if (gone > 0 && run.CompletedAt is null)
-            await parts.Store.Runs.DefineAsync(run.Id, (definition with { Removal = removal with { Planned = removal.Planned - gone } }).ToJson(), ct).ConfigureAwait(false);
+        // Counted, not taken off: an erasure that was broken off here has done the one and not the other.
+        if (left != removal.Planned && run.CompletedAt is null)
+            await parts.Store.Runs.DefineAsync(run.Id, (definition with { Removal = removal with { Planned = left } }).ToJson(), ct).ConfigureAwait(false);
         return gone;
     }
 
@@ -99,6 +102,13 @@ internal sealed class SpoolEraser(EngineParts parts, IRunObserver observer) : IP
             if (!row.Next()) return null;
             if (row.Hash == address) return [.. piece[..start], .. piece[(piece.Length - row.Left)..]];
         }
+    }
+
+    private static long Count(ReadOnlySpan<byte> piece)
+    {
+        long rows = 0;
+        for (var row = new AddressReader(piece); row.Next();) rows++;
+        return rows;
     }
 
     private IEnumerable<string> FilesOf(long run) => Spool.FolderOf(parts.Home.SpoolFolder, run) is var folder && Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : [];

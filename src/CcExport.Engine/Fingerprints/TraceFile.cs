@@ -17,6 +17,22 @@ internal static class TraceFile
     public static string PathOf(CcHome home, long run, TracePart part)
         => Path.Combine(home.TraceFolder, string.Create(CultureInfo.InvariantCulture, $"{run}.{(part == TracePart.Held ? "held" : "sent")}"));
 
+    /// <summary>Where it is written until it is whole.</summary>
+    internal static string NewOf(string path) => path + ".new";
+
+    /// <summary>What was begun is of no use to anybody, and who is in it is somebody. What cannot be removed now goes with the run's trace, or with the next erasure.</summary>
+    internal static void RemoveUnfinished(string path)
+    {
+        try
+        {
+            File.Delete(NewOf(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is encrypted, and its key is nowhere else.
+        }
+    }
+
     public static bool Exists(CcHome home, long run, TracePart part) => File.Exists(PathOf(home, run, part));
 
     /// <summary>Calls <paramref name="each"/> with every record of an address. Nothing happens where there is no file; <c>TraceDamaged</c> when it is cut or changed.</summary>
@@ -33,6 +49,8 @@ internal static class TraceFile
     public static int Erase(CcHome home, long run, TracePart part, Func<byte[], byte[]> unwrap, Func<byte[], byte[]> wrap, UInt128 address)
     {
         int gone = 0, kept = 0;
+        // Nobody writes now: what is unfinished is of a process that died, and is not looked through.
+        if (Directory.Exists(home.TraceFolder)) Remove(home, NewOf(PathOf(home, run, part)));
         Find(home, run, part, unwrap, address, _ => gone++);
         if (gone == 0) return 0;
         using var writer = new TraceWriter(home, run, part, wrap);
@@ -114,7 +132,7 @@ internal static class TraceFile
             foreach (TracePart part in Enum.GetValues<TracePart>())
             {
                 File.Delete(PathOf(home, run, part));
-                File.Delete(PathOf(home, run, part) + ".new");
+                File.Delete(NewOf(PathOf(home, run, part)));
             }
         }
         catch (DirectoryNotFoundException)
@@ -129,7 +147,7 @@ internal static class TraceFile
 
     /// <summary>All runs that left one.</summary>
     public static IReadOnlyList<long> Runs(CcHome home) => !Directory.Exists(home.TraceFolder) ? []
-        : [.. Directory.EnumerateFiles(home.TraceFolder).Select(f => long.TryParse(Path.GetFileNameWithoutExtension(f), NumberStyles.None, CultureInfo.InvariantCulture, out long run) ? run : 0).Where(r => r > 0).Distinct().Order()];
+        : [.. Directory.EnumerateFiles(home.TraceFolder).Select(f => long.TryParse(Path.GetFileName(f).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long run) ? run : 0).Where(r => r > 0).Distinct().Order()];
 
     private static CcException Damaged(long run, Exception? cause) => new("TraceDamaged", CcErrorKind.Storage,
         FormattableString.Invariant($"Who was in run {run} cannot be read any more: its file was cut or changed."), "The run's numbers and rejections are not touched by it.", cause);

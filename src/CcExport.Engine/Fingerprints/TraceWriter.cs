@@ -11,6 +11,7 @@ internal sealed class TraceWriter(CcHome home, long run, TracePart part, Func<by
     private FileStream? _file;
     private AesGcm? _aes;
     private int _count, _number;
+    private bool _complete;
 
     private string Path => TraceFile.PathOf(home, run, part);
 
@@ -31,7 +32,8 @@ internal sealed class TraceWriter(CcHome home, long run, TracePart part, Func<by
         {
             _file.Flush(flushToDisk: true);
             _file.Dispose();
-            File.Move(Path + ".new", Path, overwrite: true);
+            File.Move(TraceFile.NewOf(Path), Path, overwrite: true);
+            _complete = true;
             Durable.FlushDirectory(home.TraceFolder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -46,7 +48,7 @@ internal sealed class TraceWriter(CcHome home, long run, TracePart part, Func<by
         try
         {
             CcHome.CreateFolder(home.TraceFolder);
-            _file = CcHome.CreateFile(Path + ".new", FileMode.Create, FileAccess.Write, FileShare.None);
+            _file = CcHome.CreateFile(TraceFile.NewOf(Path), FileMode.Create, FileAccess.Write, FileShare.None);
             _file.Write([.. TraceFile.Magic, .. BitConverter.GetBytes(wrapped.Length), .. wrapped]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -78,6 +80,8 @@ internal sealed class TraceWriter(CcHome home, long run, TracePart part, Func<by
     public void Dispose()
     {
         _aes?.Dispose();
-        _file?.Dispose();
+        if (_file is null) return;
+        _file.Dispose();
+        if (!_complete) TraceFile.RemoveUnfinished(Path);
     }
 }

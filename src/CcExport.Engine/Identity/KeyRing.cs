@@ -168,11 +168,6 @@ internal sealed class KeyRing : ISecretBox, IDisposable
             await wrapping.UnwrapAsync(new KeyRingElement(name, xml), ct).ConfigureAwait(false);
             await store.AddAsync(name, xml, ct).ConfigureAwait(false);
         }
-        if (options.Wrapping == KeyRingWrapping.None)
-        {
-            options.OnUnwrappedKey?.Invoke(
-                $"The key that protects this home's secrets lies unwrapped in '{store.Place}'. Whoever can read that folder can read the secrets.");
-        }
     }
 
     private static ServiceProvider Build(KeyRingMemory memory)
@@ -188,6 +183,6 @@ internal sealed class KeyRing : ISecretBox, IDisposable
 
     private static CcException Missing(string place) =>
         new("KeyRingMissing", CcErrorKind.Storage, $"The key ring '{place}' is gone, but this store holds secrets that were protected with it.",
-            "Restore it from a backup. If there is none, remove the connections and the interrupted runs, and sign in again.")
+            "Restore it from a backup. If there is none, everything that it protected is lost: begin with a new home (CCEXPORT_HOME), sign in again there, and suppress again whom you had suppressed.")
         { Subject = place };
 }

@@ -18,8 +18,6 @@ internal sealed record KeyRingOptions
     public IReadOnlyList<KeyVaultKeyId> KeyVault { get; init; } = [];
     /// <summary>An unwrapped ring is neither made nor opened: <c>KeyRingUnwrapped</c>.</summary>
     public bool MustBeWrapped { get; init; }
-    /// <summary>Called once, when a key was made that nothing wraps.</summary>
-    public Action<string>? OnUnwrappedKey { get; init; }
 
     /// <summary>The network of Key Vault; null: the machine's. Tests give their own.</summary>
     public HttpMessageHandler? Network { get; init; }

@@ -35,7 +35,24 @@ internal sealed class StoreMover(CcHome home, TimeProvider time, Func<IKeyRingSt
     /// <summary>Called between the steps; tests end it there.</summary>
     public Action<string> Step { get; init; } = static _ => { };
 
-    public async Task<StoreMoved> ToPostgresAsync(string connectionString, CancellationToken ct)
+    public Task<StoreMoved> ToPostgresAsync(string connectionString, CancellationToken ct) => FreeAsync(() => MoveToPostgresAsync(connectionString, ct));
+
+    public Task<StoreMoved> ToHomeAsync(string connectionString, CancellationToken ct) => FreeAsync(() => MoveToHomeAsync(connectionString, ct));
+
+    /// <summary>Whoever else writes to the file, or has it open, is somebody's command.</summary>
+    private async Task<StoreMoved> FreeAsync(Func<Task<StoreMoved>> move)
+    {
+        try
+        {
+            return await move().ConfigureAwait(false);
+        }
+        catch (SqliteException e) when (SqliteErrors.IsBusy(e.SqliteErrorCode))
+        {
+            throw InUse(home.StoreFile);
+        }
+    }
+
+    private async Task<StoreMoved> MoveToPostgresAsync(string connectionString, CancellationToken ct)
     {
         bool closed = IsClosed();
         if (!closed && (SharedFolder.Read(home) is not null || !File.Exists(home.StoreFile)))
@@ -102,7 +119,7 @@ internal sealed class StoreMover(CcHome home, TimeProvider time, Func<IKeyRingSt
         return file;
     }
 
-    public async Task<StoreMoved> ToHomeAsync(string connectionString, CancellationToken ct)
+    private async Task<StoreMoved> MoveToHomeAsync(string connectionString, CancellationToken ct)
     {
         string here = $"{home.Root} on {Environment.MachineName}";
         var arriving = new CcHome(Path.Combine(home.Root, ".arriving"));
@@ -222,7 +239,7 @@ internal sealed class StoreMover(CcHome home, TimeProvider time, Func<IKeyRingSt
     private static Task WriteAsync(NpgsqlBinaryImporter importer, DbDataReader reader, int i, NpgsqlDbType type, CancellationToken ct) => type switch
     {
         NpgsqlDbType.Uuid => importer.WriteAsync(Guid.Parse(reader.GetString(i)), type, ct),
-        NpgsqlDbType.TimestampTz => importer.WriteAsync(new DateTime(reader.GetInt64(i), DateTimeKind.Utc), type, ct),
+        NpgsqlDbType.TimestampTz => importer.WriteAsync(PostgresValues.RoundedUp(reader.GetInt64(i)), type, ct),
         NpgsqlDbType.Boolean => importer.WriteAsync(reader.GetInt64(i) != 0, type, ct),
         NpgsqlDbType.Integer => importer.WriteAsync((int)reader.GetInt64(i), type, ct),
         NpgsqlDbType.Bigint => importer.WriteAsync(reader.GetInt64(i), type, ct),

@@ -9,6 +9,13 @@ internal static class StoredSecrets
         {
             return true;
         }
+        // A login that may not see these makes no ring either.
+        if (store.Access == StoreAccess.Whole
+            && ((await store.Suppressions.ListAsync(ct).ConfigureAwait(false)).Count > 0 || (await store.Fingerprints.ListAllAsync(ct).ConfigureAwait(false)).Count > 0
+                || (await store.PreImages.ListAsync(ct).ConfigureAwait(false)).Any(image => image.Key is not null)))
+        {
+            return true;
+        }
         if ((await store.Sources.ListAsync(ct).ConfigureAwait(false)).Any(source => source.Secrets is not null)) return true;
         if ((await store.Exports.ListAsync(ct).ConfigureAwait(false)).Any(export => export.Secrets is not null)) return true;
         // Closed runs rarely keep a key, and there may be very many of them: neither question reads them all.

@@ -155,6 +155,28 @@ public sealed class ErasureTests
         Assert.Equal(1, (await EraseAsync(test, "person1@example.com")).Removed["Fingerprints"]);
     }
 
+    [Theory]
+    [InlineData("E")]
+    [InlineData("Other")]
+    public async Task What_one_export_remembers_of_her_goes_although_the_memory_of_another_is_damaged(string damaged)
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        await DefineAsync(test, 10);
+        await test.Engine.SetExportAsync(new ExportChange { Name = "Other", Connection = "acme", ListId = test.ListId, Map = TestEngine.NameMap, Path = test.File("o.csv", People(10)) }, default);
+        await InvokeAsync(test);
+        await InvokeAsync(test, r => r with { ExportName = "Other" });
+        async Task<FingerprintRecord> MemoryAsync(bool whole)
+            => Assert.Single(await test.Store.Fingerprints.ListAllAsync(default), r => r.Export.Equals(damaged, StringComparison.OrdinalIgnoreCase) != whole);
+        string file = FingerprintFile.PathOf(test.Home, (await MemoryAsync(whole: false)).File);
+        byte[] bytes = await File.ReadAllBytesAsync(file);
+        await File.WriteAllBytesAsync(file, bytes[..^5]);
+        Assert.Equal("ErasureIncomplete", await Fails(() => EraseAsync(test, "person1@example.com")));
+        Assert.Equal(9, (await MemoryAsync(whole: true)).Records);
+        await File.WriteAllBytesAsync(file, bytes);
+        Assert.Equal(1, (await EraseAsync(test, "person1@example.com")).Removed["Fingerprints"]);
+        Assert.Equal(9, (await MemoryAsync(whole: false)).Records);
+    }
+
     /// <summary>A run that changed her is undone for the others, each of whom keeps her own old values.</summary>
     [Fact]
     public async Task The_former_values_are_hers_no_more()
@@ -192,11 +214,9 @@ public sealed class ErasureTests
         await AssertGoneAsync(test, "person7@example.com", "K7");
     }
 
-    /// <summary>She stays on the list, as the contact in the account stays; the others are taken off.</summary>
-    [Fact]
-    public async Task A_removal_that_waits_does_not_know_her_any_more()
+    /// <summary>A run that stands still and is to take four people off the list: 37 to 40.</summary>
+    private static async Task<long> WithRemovalAsync(TestEngine test)
     {
-        await using TestEngine test = await TestEngine.StartAsync();
         await DefineAsync(test, 40);
         await test.Engine.SetExportAsync(new ExportChange { Name = "E", Mode = ExportMode.Mirror }, default);
         await InvokeAsync(test);
@@ -207,6 +227,34 @@ public sealed class ErasureTests
         Assert.Equal(RunStatus.WaitingForQuota, parked.Status);
         test.Simulator.State.ClearFaults();
         await NextDayAsync(test);
+        return parked.Id;
+    }
+
+    /// <summary>A process may die between the two places that tell of a removal: done once more, both say the same.</summary>
+    [Fact]
+    public async Task An_erasure_that_was_broken_off_within_a_removal_counts_right_the_second_time()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        long parked = await WithRemovalAsync(test);
+        async Task<string> DefinitionAsync() => (await test.Store.Runs.FindAsync(parked, default))!.Definition;
+        static long Planned(string definition) => ExportDefinition.FromJson(definition).Removal!.Planned;
+        string before = await DefinitionAsync();
+        Assert.Equal(1, (await EraseAsync(test, "person38@example.com")).Removed["SpooledContacts"]);
+        string after = await DefinitionAsync();
+        Assert.Equal((4L, 3L), (Planned(before), Planned(after)));
+        await test.Store.Runs.DefineAsync(parked, before, default);
+        Assert.Equal(0, (await EraseAsync(test, "person38@example.com")).Removed["SpooledContacts"]);
+        Assert.Equal(after, await DefinitionAsync());
+        Run run = await InvokeAsync(test);
+        Assert.Equal((RunStatus.Completed, 3L), (run.Status, run.Removed));
+    }
+
+    /// <summary>She stays on the list, as the contact in the account stays; the others are taken off.</summary>
+    [Fact]
+    public async Task A_removal_that_waits_does_not_know_her_any_more()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        await WithRemovalAsync(test);
         Assert.Equal(1, (await EraseAsync(test, "person38@example.com")).Removed["SpooledContacts"]);
         await AssertGoneAsync(test, "person38@example.com", "K38");
         Run run = await InvokeAsync(test);

@@ -103,26 +103,14 @@ public sealed class KeyRingTests : IDisposable
     }
 
     [Fact]
-    public async Task An_unwrapped_key_is_told_once()
-    {
-        var told = new List<string>();
-        var options = new KeyRingOptions { OnUnwrappedKey = told.Add };
-        (await OpenAsync(options: options)).Dispose();
-        (await OpenAsync(options: options)).Dispose();
-        Assert.Contains(temp.Home.KeyRingFolder, Assert.Single(told), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_certificate_wraps_the_key_and_is_needed_to_read_it()
     {
         CertificatePlace certificate = RingCertificates.Pfx(temp);
-        var told = new List<string>();
         byte[] kept;
-        using (KeyRing ring = await OpenAsync(options: new KeyRingOptions { Certificates = [certificate], OnUnwrappedKey = told.Add }))
+        using (KeyRing ring = await OpenAsync(options: new KeyRingOptions { Certificates = [certificate] }))
         {
             kept = ring.Protect("p", Secret);
         }
-        Assert.Empty(told);
         Assert.Contains("EncryptedData", File.ReadAllText(Keys().Single()), StringComparison.Ordinal);
         using (KeyRing without = await OpenAsync(secretsExist: true))
         {
@@ -166,6 +154,30 @@ public sealed class KeyRingTests : IDisposable
         await store.Runs.CloseAsync(run, RunStatus.Failed, Records.Numbers, null, Records.Noon, CancellationToken.None);
         Assert.False(await Exist());
         await store.Connections.AddAsync(Records.Connection(), CancellationToken.None);
+        Assert.True(await Exist());
+    }
+
+    [Fact]
+    public async Task Each_thing_that_only_the_ring_can_read_is_a_secret_of_the_store()
+    {
+        await using SqliteStore store = await SqliteStore.OpenAsync(temp.Home, TimeProvider.System, CancellationToken.None);
+        Task<bool> Exist() => StoredSecrets.ExistAsync(store, CancellationToken.None);
+        var she = new SuppressionRecord([1], "SuppressionList", Records.Noon, "ann", null);
+        await store.Suppressions.AddAsync([she], CancellationToken.None);
+        Assert.True(await Exist());
+        await store.Suppressions.RemoveAsync([she.Address], CancellationToken.None);
+        Assert.False(await Exist());
+
+        var image = new PreImageRecord { RunId = 1, CreatedAt = Records.Noon, Why = "it was not kept" };
+        await store.PreImages.PutAsync(image, CancellationToken.None);
+        Assert.False(await Exist());
+        await store.PreImages.PutAsync(image with { File = "p", Key = [2], Why = null }, CancellationToken.None);
+        Assert.True(await Exist());
+        await store.PreImages.RemoveAsync([1], CancellationToken.None);
+        Assert.False(await Exist());
+
+        var remembered = new FingerprintRecord { Export = "Weekly", Account = "a", ListId = "l", File = "f", Key = [1], Records = 3, RunId = 1, UpdatedAt = Records.Noon };
+        Assert.True(await store.Fingerprints.PutAsync(remembered, null, CancellationToken.None));
         Assert.True(await Exist());
     }
 

@@ -174,6 +174,45 @@ public sealed class StoreMoveTests : IAsyncLifetime
         Assert.Equivalent(before, await ReadAsync(home), strict: true);
     }
 
+    /// <summary>A column's time is not as fine as that of a file: cut off, a due time that was dealt with would be due once more.</summary>
+    [PostgresFact]
+    public async Task What_was_dealt_with_is_so_after_the_move_to_the_last_tick()
+    {
+        DateTimeOffset due = Records.Noon.AddTicks(1);
+        await using (SqliteStore store = await SqliteStore.OpenAsync(temp.Home, TimeProvider.System, None))
+        {
+            using (KeyRing ring = await RingAsync(store, new KeyRingOptions())) await FillAsync(store, ring);
+            await store.Schedules.SetHandledAsync("Weekly", due, None);
+        }
+        await CcEngine.MoveFromHomeAsync(temp.Home, _database, Wrapped(), TimeProvider.System, None);
+        await using PostgresStore shared = await PostgresStore.OpenAsync(_database, None);
+        Assert.InRange((await shared.Schedules.GetAsync("Weekly", None)).HandledAt!.Value, due, due.AddTicks(TimeSpan.TicksPerMicrosecond));
+    }
+
+    /// <summary>The other way round it is waited for 15 seconds: of that there is no test.</summary>
+    [PostgresFact]
+    public async Task Whoever_has_the_closed_file_open_keeps_the_store_from_coming_back()
+    {
+        KeyRingOptions wrapped = Wrapped();
+        await using (SqliteStore store = await SqliteStore.OpenAsync(temp.Home, TimeProvider.System, None))
+        {
+            using KeyRing ring = await RingAsync(store, new KeyRingOptions());
+            await FillAsync(store, ring);
+        }
+        await CcEngine.MoveFromHomeAsync(temp.Home, _database, wrapped, TimeProvider.System, None);
+        await using (var holder = new SqliteConnection($"Data Source={temp.Home.StoreFile};Pooling=False"))
+        {
+            holder.Open();
+            holder.Execute("BEGIN; SELECT count(*) FROM sqlite_schema");
+            CcException e = await Assert.ThrowsAsync<CcException>(() => CcEngine.MoveToHomeAsync(temp.Home, _database, wrapped, TimeProvider.System, None));
+            Assert.Equal(("StoreInUse", CcErrorKind.Conflict), (e.ErrorId, e.Kind));
+        }
+        await using (PostgresStore shared = await PostgresStore.OpenAsync(_database, None)) Assert.Equal(2, (await shared.Exports.ListAsync(None)).Count);
+        await CcEngine.MoveToHomeAsync(temp.Home, _database, wrapped, TimeProvider.System, None);
+        await using SqliteStore home = await SqliteStore.OpenAsync(temp.Home, TimeProvider.System, None);
+        Assert.Equal(2, (await home.Exports.ListAsync(None)).Count);
+    }
+
     /// <summary>A column that is added to one store and not to the other would be lost on the way.</summary>
     [PostgresFact]
     public async Task Every_column_that_matters_is_in_both()

@@ -12,9 +12,10 @@ internal sealed class DatabaseClock(TimeProvider own) : TimeProvider
     private static readonly TimeSpan LongestWay = TimeSpan.FromMilliseconds(250);
 
     private volatile Reading? _last;
+    private long _askedAt;
 
-    /// <summary>It was not read for a while.</summary>
-    public bool IsOld => _last is not { } last || own.GetElapsedTime(last.At) >= Followed;
+    /// <summary>It was not asked for a while. Asked and not believed is asked: on a slow line each command would ask anew.</summary>
+    public bool IsOld => _last is null || own.GetElapsedTime(Volatile.Read(ref _askedAt)) >= Followed;
 
     /// <summary>Reads it, a few times the first time: the quickest answer is the truest.</summary>
     public async Task ReadAsync(PostgresSession session)
@@ -28,6 +29,7 @@ internal sealed class DatabaseClock(TimeProvider own) : TimeProvider
             // It was so at some moment on the way: the middle is the least wrong.
             if (best is null || way < best.Way) best = new Reading(way, PostgresValues.Time(told), asked + (long)(way.TotalSeconds / 2 * own.TimestampFrequency));
         }
+        Volatile.Write(ref _askedAt, own.GetTimestamp());
         if (_last is null || best!.Way <= LongestWay) _last = best;
     }
 

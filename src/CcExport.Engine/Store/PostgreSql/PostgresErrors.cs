@@ -71,5 +71,5 @@ internal sealed class PostgresErrors(NpgsqlConnectionStringBuilder target)
         "Let the owner of the database open it once with this version: Get-CcConnection is enough.")
     { Subject = Where };
 
-    public CcException Closed() => new("StoreClosed", CcErrorKind.Storage, $"The store {Where} is closed already.") { Subject = Where };
+    public CcException Closed() => new("StoreClosed", CcErrorKind.Storage, $"The store {Where} is closed already.", "Run the command again; if it goes on, report it.") { Subject = Where };
 }

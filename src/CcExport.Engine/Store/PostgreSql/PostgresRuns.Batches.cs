@@ -131,7 +131,7 @@ internal sealed partial class PostgresRuns
         }
         catch (PostgresException e) when (PostgresErrors.IsDuplicate(e))
         {
-            throw new CcException("ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
+            throw new CcException("ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", "Get-CcRun shows both runs; Resume-CcRun of the one that waits looks for its job again.", e);
         }
     }
 

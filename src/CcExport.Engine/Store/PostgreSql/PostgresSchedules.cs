@@ -18,10 +18,7 @@ internal sealed class PostgresSchedules(PostgresDatabase database, PostgresLease
             s => s.ExecuteAsync("""
                 INSERT INTO Schedules (ExportKey, HandledAt) SELECT NameKey, @at FROM Exports WHERE NameKey = @key
                 ON CONFLICT (ExportKey) DO UPDATE SET HandledAt = greatest(Schedules.HandledAt, excluded.HandledAt)
-                """, new { key = NameKey.Of(export), at = RoundedUp(due) }), ct);
-
-    // A column's time is as fine as a microsecond, that of a file ten times finer: cut off, the mark would lie before what it is a mark of.
-    private static DateTime RoundedUp(DateTimeOffset at) => new((at.UtcTicks + TimeSpan.TicksPerMicrosecond - 1) / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+                """, new { key = NameKey.Of(export), at = PostgresValues.RoundedUp(due.UtcTicks) }), ct);
 
     public Task<bool> RequestAsync(string export, string by, DateTimeOffset at, CancellationToken ct) =>
         database.WriteAsync(

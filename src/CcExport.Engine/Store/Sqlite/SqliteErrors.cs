@@ -43,5 +43,5 @@ internal static class SqliteErrors
         { Subject = home.StoreFile };
 
     public static CcException Closed(CcHome home) =>
-        new("StoreClosed", CcErrorKind.Storage, $"The store '{home.StoreFile}' is closed already.") { Subject = home.StoreFile };
+        new("StoreClosed", CcErrorKind.Storage, $"The store '{home.StoreFile}' is closed already.", "Run the command again; if it goes on, report it.") { Subject = home.StoreFile };
 }

@@ -133,7 +133,7 @@ internal sealed partial class SqliteRuns
         catch (SqliteException e) when (SqliteErrors.IsDuplicate(e))
         {
             throw new CcException(
-                "ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", inner: e);
+                "ActivityClaimed", CcErrorKind.Conflict, $"Run {runId}, batch {batch}: another batch holds this activity already.", "Get-CcRun shows both runs; Resume-CcRun of the one that waits looks for its job again.", e);
         }
     }
 
