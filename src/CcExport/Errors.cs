@@ -37,10 +37,9 @@ internal static class Errors
         => New("RunFailed", ErrorCategory.OperationStopped, $"Run {id} failed: {message ?? "no reason was given."}",
             $"Put right what the message names, then invoke the export again. 'Get-CcRun -Id {id} | Format-List' shows how far it went.", run);
 
-    public static ErrorRecord ConsentRequired(string connection)
-        => New("ConsentRequired", ErrorCategory.PermissionDenied,
-            "A connection needs your agreement to the data privacy statement, and this session cannot ask for it.",
-            "Read the statement, then add -AcceptDataPrivacy." + Environment.NewLine + Environment.NewLine + CcEngine.ConsentStatement, connection);
+    public static CcException ConsentRequired(Exception? cause) => new("ConsentRequired", CcErrorKind.Permission,
+        "A connection needs your agreement to the data privacy statement, and this session cannot ask for it.",
+        "Read the statement, then add -AcceptDataPrivacy." + Environment.NewLine + Environment.NewLine + CcEngine.ConsentStatement, cause);
 
     public static ErrorRecord New(string id, ErrorCategory category, string message, string? remedy, object? target)
         => Record(new InvalidOperationException(message), id, category, target, remedy);

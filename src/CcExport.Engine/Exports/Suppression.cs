@@ -9,6 +9,8 @@ public sealed class Suppression
     public bool IsSuppressed { get; init; } = true;
     /// <summary>SuppressionList, or Erased for a person whose data was removed; null when it is not on the list.</summary>
     public string? Reason { get; init; }
+    /// <summary>The person's data was removed, and the address must not be sent again.</summary>
+    public bool IsErased => Reason == Mapping.Reasons.Erased;
     /// <summary>When it was put there; null when it is not.</summary>
     public DateTimeOffset? AddedAt { get; init; }
     /// <summary>Who put it there.</summary>

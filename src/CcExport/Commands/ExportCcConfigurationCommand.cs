@@ -31,16 +31,21 @@ public sealed class ExportCcConfigurationCommand : CcCmdlet
         string file = Paths.Resolve(SessionState, Path);
         if (!ShouldProcess(file, "Write the configuration")) return;
         string text = Await((engine, ct) => engine.WriteConfigurationAsync(ct));
+        string beside = $"{file}.{Environment.ProcessId}.tmp";
         try
         {
             // Written beside and moved: a full disk must not cost the file there was.
-            string beside = $"{file}.{Environment.ProcessId}.tmp";
             File.WriteAllText(beside, text, new UTF8Encoding(false));
             File.Move(beside, file, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CcException("FileNotWritable", CcErrorKind.Storage, $"'{file}' cannot be written: {e.Message}", "Choose another path, or mend what the message names.", e) { Subject = file };
+        }
+        finally
+        {
+            try { File.Delete(beside); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { /* what prevents it prevented the writing, too */ }
         }
     }
 }

@@ -144,6 +144,7 @@ public sealed class InvokeCcExportCommand : SendingExportCmdlet
             base.OnRecord();
             return;
         }
+        HashSet<long>? putBack = null;
         foreach (long plan in Plan)
         {
             var request = new RunRequest { PlanId = plan };
@@ -151,8 +152,8 @@ public sealed class InvokeCcExportCommand : SendingExportCmdlet
             try
             {
                 // A plan knows whom it puts back. One that is not there any more is an error of the run.
-                bool leavers = Await((engine, ct) => engine.GetPlansAsync(ct)).Any(p => p.Id == plan && p.IncludeLeavers);
-                if (ApproveLeavers(request, leavers)) Run(request);
+                putBack ??= [.. Await((engine, ct) => engine.GetPlansAsync(ct)).Where(p => p.IncludeLeavers).Select(p => p.Id)];
+                if (ApproveLeavers(request, putBack.Contains(plan))) Run(request);
             }
             catch (CcException e) { WriteError(Errors.From(e, plan)); }   // the next plan may well go
         }

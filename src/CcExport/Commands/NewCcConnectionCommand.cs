@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using System.Security;
 using CcExport.Engine;
 using CcExport.Engine.Exports;
@@ -116,16 +115,13 @@ public sealed class NewCcConnectionCommand : CcCmdlet
 
     private bool Agreed()
     {
-        // At the end of redirected input the console answers with the default, which is Yes: nobody has agreed then.
-        if (Host.Name == "ConsoleHost" && Console.IsInputRedirected)
+        try
         {
-            WriteError(Errors.ConsentRequired(Name));
-            return false;
+            return AskPerson($"{CcEngine.ConsentStatement}{Environment.NewLine}{Environment.NewLine}Do you agree?", $"Connection '{Name}' to Constant Contact", Errors.ConsentRequired);
         }
-        try { return ShouldContinue($"{CcEngine.ConsentStatement}{Environment.NewLine}{Environment.NewLine}Do you agree?", $"Connection '{Name}' to Constant Contact"); }
-        catch (Exception e) when (e is HostException or InvalidOperationException or NotImplementedException && e is not PipelineStoppedException)
+        catch (CcException e) when (e.ErrorId == "ConsentRequired")
         {
-            WriteError(Errors.ConsentRequired(Name));
+            WriteError(Errors.From(e, Name));
             return false;
         }
     }

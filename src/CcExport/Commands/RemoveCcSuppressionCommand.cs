@@ -33,7 +33,7 @@ public sealed class RemoveCcSuppressionCommand : CcCmdlet
             {
                 Suppression found = Await((engine, ct) => engine.GetSuppressionAsync(email, ct));
                 if (!ShouldProcess("1 address", "Take off the suppression list")) continue;
-                if (found.Reason == "Erased" && !Force
+                if (found.IsErased && !Force
                     && !AskPerson("This person's data was removed with Remove-CcContactData. Taking the address off the list lets exports send it again. Go on?", "Take an erased person off the suppression list", NobodyToAsk))
                 {
                     continue;
