@@ -69,6 +69,7 @@ public sealed partial class CcEngine
         IReadOnlyList<string> existing = await opened.GetColumnsAsync(segment, ct).ConfigureAwait(false);
         await SawAsync(source, opened, segment, existing, ct).ConfigureAwait(false);
         IReadOnlyList<string> asked = columns is null ? existing : Columns.Spell(columns, existing, opened, segment);
+        if (Columns.Late(asked, existing, segment) is { } late) observer.Warning(late);
         long left = first ?? long.MaxValue;
         await foreach (ProfileBatch batch in opened.ReadAsync(segment, asked, ct).ConfigureAwait(false))
         {

@@ -51,16 +51,16 @@ internal sealed class TraceEraser(EngineParts parts) : IPersonalData
 {
     public string What => "TraceRecords";
 
-    public Task<long> EraseAsync(UInt128 address, CancellationToken ct)
+    public async Task<long> EraseAsync(UInt128 address, CancellationToken ct)
     {
         long gone = 0;
         var keeper = new TraceKeeper(parts);
         foreach (long run in TraceFile.Runs(parts.Home))
         {
-            ct.ThrowIfCancellationRequested();
-            gone += keeper.Erase(run, address);
+            // One of no export may be reading just now: it knows already that she is suppressed.
+            gone += keeper.Erase(run, address, isOver: await parts.Store.Runs.FindAsync(run, ct).ConfigureAwait(false) is null or { CompletedAt: not null });
         }
-        return Task.FromResult(gone);
+        return gone;
     }
 }
 

@@ -188,7 +188,7 @@ internal sealed class ExportBook(EngineParts parts)
         {
             if (change.Encoding is not null || change.Delimiter is not null || change.Header is not null)
                 throw Wrong("SourceHasFormat", "A named source has its own encoding, delimiter and header.", "Leave them out, or give -Path instead of -Source.");
-            SourceReference named = await new SourceBook(parts).ResolveAsync(new SourceReference { Name = change.Source }, ct).ConfigureAwait(false);
+            SourceReference named = await new SourceBook(parts).DescribeAsync(change.Source, ct).ConfigureAwait(false);
             return new SourceReference { Name = named.Name };
         }
         SourceReference old = change.Path is null ? before?.Source ?? new SourceReference() : new SourceReference { Path = change.Path };

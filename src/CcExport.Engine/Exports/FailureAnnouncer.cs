@@ -26,8 +26,8 @@ internal sealed class FailureAnnouncer(EngineParts parts, IRunObserver observer)
             await QuietlyAsync(() => parts.Store.Announcements.ForgetAsync(export, null, ct)).ConfigureAwait(false);
             return;
         }
-        // Of those that stand still only one that waits for a person.
-        bool waits = run.Status == RunStatus.Interrupted && why?.Kind is (CcErrorKind.Authentication or CcErrorKind.Permission);
+        // Of those that stand still only one that waits for a person: to sign in, to give a right, to put a file back.
+        bool waits = run.Status == RunStatus.Interrupted && why?.Kind is (CcErrorKind.Authentication or CcErrorKind.Permission or CcErrorKind.InvalidData);
         if (run.Status != RunStatus.Failed && !waits) return;
         await AnnounceAsync(new FailureNotice
         {

@@ -19,7 +19,7 @@ internal sealed class LateLeavers(EngineParts parts, ConstantContactClient clien
     {
         IReadOnlyList<BatchRecord> waiting = batches.In(BatchState.Sealed);
         if (waiting.Count == 0 || run.AllSealedAt is not { } at) return;
-        using Suppressed suppressed = await new SuppressionBook(parts).OpenAsync(definition.SuppressionPath, reporter.Warning, ct).ConfigureAwait(false);
+        using Suppressed suppressed = await new SuppressionBook(parts).OpenAgainAsync(run.Id, definition.SuppressionPath, reporter.Warning, ct).ConfigureAwait(false);
         if (!suppressed.IsEmpty)
         {
             // Somebody may have asked for it since the run was sealed.

@@ -32,7 +32,7 @@ internal sealed class MirrorRemoval(EngineParts parts, RunReporter reporter, Con
         if (doubt is not null && !definition.Force)
         {
             return Keep($"{doubt}: nobody is taken off the list "
-                + (plan ? "by this plan. Make it again when all can be read." : "by this run. The next one does it; -Force does it now."));
+                + (plan ? "by this plan. Make it again when all can be read." : "by this run. One that can read all does it; -Force does it now."));
         }
         if (await Removal.PlanAsync(members, holdOuts, spool, ct).ConfigureAwait(false) is not { } removal) return (run, null);
         run = run with { Definition = (definition with { Removal = removal }).ToJson() };

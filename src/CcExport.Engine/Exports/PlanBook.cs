@@ -40,9 +40,11 @@ internal sealed class PlanBook(EngineParts parts, RunCloser closer)
     }
 
     /// <summary>What must still be so when the plan goes.</summary>
+    /// <param name="stored">The export as <see cref="HashOfStoredAsync"/> told it before its definition was read.</param>
+    /// <param name="suppressed">Who is never sent as <see cref="HashOfSuppressedAsync"/> told it before they were read.</param>
     /// <param name="kept">Why nobody is taken off the list; null: nothing prevents it.</param>
     public async Task<PlanSight> SightAsync(
-        string? export, ConnectionRecord connection, ExportDefinition definition, ContactList list, ListState state, ListMemory memory, Preflight preflight, RunNumbers numbers, string? kept, CancellationToken ct)
+        string? stored, string suppressed, ContactList list, ListState state, ListMemory memory, Preflight preflight, RunNumbers numbers, string? kept, CancellationToken ct)
     {
         List<string> warnings = [];
         try
@@ -62,8 +64,8 @@ internal sealed class PlanBook(EngineParts parts, RunCloser closer)
             ListName = list.Name,
             Mark = state.Mark?.ToString("x32", CultureInfo.InvariantCulture),
             MemoryRun = memory.LastRun,
-            Definition = export is null ? null : await HashOfStoredAsync(export, ct).ConfigureAwait(false),
-            Suppressed = await HashOfSuppressedAsync(definition, ct).ConfigureAwait(false),
+            Definition = stored,
+            Suppressed = suppressed,
             Warnings = warnings,
         };
     }

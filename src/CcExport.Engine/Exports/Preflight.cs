@@ -81,8 +81,7 @@ internal sealed class Preflight(EngineParts parts, ConstantContactClient client,
         {
             IReadOnlyList<string> columns = await source.GetColumnsAsync(segment.Name, ct).ConfigureAwait(false);
             string[] asked = [.. map.Columns, .. new[] { definition.KeyProperty, definition.PreferNewest }.OfType<string>()];
-            string[] late = [.. Columns.Spell(asked, columns, source, segment.Name).Except(columns)];
-            if (late.Length > 0) warn($"The first records of '{segment.Name}' have no '{string.Join("', '", late)}'. It is looked for in all of them; if none has it, nothing is sent.");
+            if (Columns.Late(Columns.Spell(asked, columns, source, segment.Name), columns, segment.Name) is { } late) warn(late);
         }
         foreach (Segment segment in chosen) WarnOf(segment, warn);
         return chosen;

@@ -34,6 +34,8 @@ internal sealed class RunConductor
 
     private async Task<Run> InvokeAsync(RunRequest request, bool plan, CancellationToken ct)
     {
+        // Before it is read: what is changed while the plan is made is not in it.
+        string? stored = plan && request.ExportName is { } asked ? await new PlanBook(_parts, _closer).HashOfStoredAsync(asked, ct).ConfigureAwait(false) : null;
         (string? name, ExportDefinition definition) = await RunDefinitions.ResolveAsync(_parts, request, ct).ConfigureAwait(false);
         ContactMap map = ContactMap.Create(definition.Map);
         ConnectionRecord connection = await new ConnectionBook(_parts).FindAsync(definition.Connection ?? throw NoConnection(name), ct).ConfigureAwait(false);
@@ -54,7 +56,7 @@ internal sealed class RunConductor
                     if (name is null) _reporter.Warning(FormattableString.Invariant($"Nothing new was exported: run {finished.Id} to the same list comes first, and it is {finished.Status}. Resume-CcRun or Stop-CcRun it, then export these objects again."));
                     return finished;
                 }
-                return await RunAsync(name, definition, map, request, client, connection, held, plan, ct).ConfigureAwait(false);
+                return await RunAsync(name, definition, map, request, client, connection, held, plan, stored, ct).ConfigureAwait(false);
             }
         }
     }
@@ -130,8 +132,10 @@ internal sealed class RunConductor
         { Subject = run.Export };
     }
 
+    /// <param name="stored">Of a plan: the stored export as a hash, as it was when the definition was read.</param>
     private async Task<Run> RunAsync(
-        string? name, ExportDefinition definition, ContactMap map, RunRequest request, ConstantContactClient client, ConnectionRecord connection, RunLease lease, bool plan, CancellationToken ct)
+        string? name, ExportDefinition definition, ContactMap map, RunRequest request, ConstantContactClient client, ConnectionRecord connection, RunLease lease, bool plan, string? stored,
+        CancellationToken ct)
     {
         int callsBefore = client.Calls;
         _reporter.Stage("Preflight", $"Checking the list and the source{(name is null ? "" : $" of '{name}'")}.");
@@ -151,6 +155,7 @@ internal sealed class RunConductor
             RunRecord broken = await OpenAsync(name, definition, connection, request.Trigger, Spool.NewKey(), plan: false, ct).ConfigureAwait(false);
             return await _closer.DiscardAsync(broken, e, 0).ConfigureAwait(false);
         }
+        string? neverSent = plan ? await new PlanBook(_parts, _closer).HashOfSuppressedAsync(definition, ct).ConfigureAwait(false) : null;
         using Suppressed suppressed = await new SuppressionBook(_parts).OpenAsync(definition.SuppressionPath, _reporter.Warning, ct).ConfigureAwait(false);
         var preflight = new Preflight(_parts, client, connection);
         ContactList list = await preflight.CheckAccountAsync(definition, map, ct).ConfigureAwait(false);
@@ -177,7 +182,7 @@ internal sealed class RunConductor
                     Removals = removals,
                     Segments = counts.Segments,
                 };
-                if (plan) sight = sight with { Plan = await new PlanBook(_parts, _closer).SightAsync(name, connection, definition, list, state, memory, preflight, numbers, kept, token).ConfigureAwait(false) };
+                if (plan) sight = sight with { Plan = await new PlanBook(_parts, _closer).SightAsync(stored, neverSent!, list, state, memory, preflight, numbers, kept, token).ConfigureAwait(false) };
                 else await preflight.CheckContactLimitAsync(numbers.Sent, list, token).ConfigureAwait(false);
                 sight = await new RunGuard(_parts, _reporter).AskAsync(run, definition, sight, numbers, plan, token).ConfigureAwait(false);
                 // From the mark on the run is somebody's to finish: it is not set by one who has lost it.

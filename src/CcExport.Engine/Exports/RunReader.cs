@@ -118,7 +118,9 @@ internal sealed class RunReader(
             // Nobody asked for these: one that a header has twice is no key, and no error.
             ? CcEngine.KeyCandidates.Select(c => columns.Where(x => x.Equals(c, StringComparison.OrdinalIgnoreCase)).ToList()).FirstOrDefault(x => x.Count == 1)?[0]
             : Columns.Spell([keyProperty], columns, source, segment)[0];
-        if (key is null || !key.Equals(Columns.Spell([map.Columns[0]], columns, source, segment)[0], StringComparison.Ordinal)) return key;
+        // Of a name that no record has had yet it is not known how it is spelled.
+        string address = Columns.Spell([map.Columns[0]], columns, source, segment)[0];
+        if (key is null || !key.Equals(address, columns.Contains(key) && columns.Contains(address) ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase)) return key;
         if (keyProperty is null) return null;
         throw new CcException("KeyIsAddress", CcErrorKind.InvalidArgument,
             $"'{keyProperty}' is the column with the address; rejections are joined by the key, and never hold an address.",

@@ -81,7 +81,7 @@ internal sealed class SourceBook(EngineParts parts)
     /// <summary>What is wrong with a source is what is asked for: it is answered, not thrown.</summary>
     public async Task<SourceHealth> TestAsync(string name, string? connection, CancellationToken ct)
     {
-        SourceReference reference = await ResolveAsync(new SourceReference { Name = name }, ct).ConfigureAwait(false);
+        SourceReference reference = await DescribeAsync(name, ct).ConfigureAwait(false);
         SourceKind kind = SourceKinds.Find(reference);
         List<string> findings = [];
         string status = "Healthy", readAs = "";

@@ -95,6 +95,21 @@ internal sealed class SuppressionBook(EngineParts parts)
         }
     }
 
+    /// <summary>The same for a run that was read before, with the files that it was read with.</summary>
+    public async Task<Suppressed> OpenAgainAsync(long run, IReadOnlyList<string>? paths, Action<string> warn, CancellationToken ct)
+    {
+        try
+        {
+            return await OpenAsync(paths, warn, ct).ConfigureAwait(false);
+        }
+        catch (CcException e) when (e.ErrorId == "SuppressionUnreadable")
+        {
+            throw new CcException(e.ErrorId, e.Kind, FormattableString.Invariant($"{e.Message} Run {run} was read with this file, and is asked for who is in it now."),
+                FormattableString.Invariant($"Put the file back where it was, or one in its place. A run that is to go on can be ended instead (Stop-CcRun -Id {run}, or -Fresh)."), e)
+            { Subject = e.Subject };
+        }
+    }
+
     /// <summary>The hash of an address as the store may keep it.</summary>
     public async Task<byte[]> SealAsync(UInt128 hash, CancellationToken ct)
     {

@@ -57,8 +57,9 @@ internal sealed class TraceKeeper(EngineParts parts)
     }
 
     /// <summary>Takes an address out of both files of a run; returns how many records went.</summary>
-    public int Erase(long run, UInt128 address)
-        => Enum.GetValues<TracePart>().Sum(part => TraceFile.Erase(parts.Home, run, part, Unwrap, Wrap, address));
+    /// <param name="isOver">It has ended, or nobody knows it.</param>
+    public int Erase(long run, UInt128 address, bool isOver)
+        => Enum.GetValues<TracePart>().Sum(part => TraceFile.Erase(parts.Home, run, part, Unwrap, Wrap, address, isOver));
 
     /// <summary>Contacts that were named, by batch, row and segment, and what was said of a batch's others.</summary>
     private sealed record Fates(Dictionary<(int, long, string?), (TraceFate, string)> Named, Dictionary<int, int> NamedOf, Dictionary<int, string> Unnamed);

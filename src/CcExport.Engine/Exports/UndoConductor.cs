@@ -164,7 +164,7 @@ internal sealed class UndoConductor
         var preflight = new Preflight(_parts, client, connection);
         await preflight.CheckAccountAsync(definition, ContactMap.Create(definition.Map), ct).ConfigureAwait(false);
         using ListMemory memory = await ListMemory.OpenAsync(_parts, run.Export, connection, run.ListId, forget: false, ct).ConfigureAwait(false);
-        using Suppressed suppressed = await new SuppressionBook(_parts).OpenAsync(definition.SuppressionPath, _reporter.Warning, ct).ConfigureAwait(false);
+        using Suppressed suppressed = await new SuppressionBook(_parts).OpenAgainAsync(run.Id, definition.SuppressionPath, _reporter.Warning, ct).ConfigureAwait(false);
         var reading = new UndoReading(_parts, run, definition, image, _parts.Secrets.Unprotect(PreImageTaker.KeyPurpose, image.Key!));
         try
         {

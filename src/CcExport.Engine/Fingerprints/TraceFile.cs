@@ -46,11 +46,11 @@ internal static class TraceFile
         });
 
     /// <summary>Writes the file anew without an address, under a new key; returns how many records went. The file is the old or the new one, whatever happens.</summary>
-    public static int Erase(CcHome home, long run, TracePart part, Func<byte[], byte[]> unwrap, Func<byte[], byte[]> wrap, UInt128 address)
+    /// <param name="isOver">Nobody writes it any more: what is unfinished is of a process that died, and goes without being looked through.</param>
+    public static int Erase(CcHome home, long run, TracePart part, Func<byte[], byte[]> unwrap, Func<byte[], byte[]> wrap, UInt128 address, bool isOver)
     {
         int gone = 0, kept = 0;
-        // Nobody writes now: what is unfinished is of a process that died, and is not looked through.
-        if (Directory.Exists(home.TraceFolder)) Remove(home, NewOf(PathOf(home, run, part)));
+        if (isOver && Directory.Exists(home.TraceFolder)) Remove(home, NewOf(PathOf(home, run, part)));
         Find(home, run, part, unwrap, address, _ => gone++);
         if (gone == 0) return 0;
         using var writer = new TraceWriter(home, run, part, wrap);

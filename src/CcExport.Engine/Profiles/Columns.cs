@@ -19,6 +19,11 @@ internal static class Columns
         return [.. asked.Select(name => !all && !existing.Contains(name, StringComparer.OrdinalIgnoreCase) ? name : existing[Find(name, existing, segment)])];
     }
 
+    /// <summary>What has to be said of columns that a segment does not name yet; null: it names all.</summary>
+    public static string? Late(IEnumerable<string> spelled, IReadOnlyList<string> existing, string segment)
+        => spelled.Except(existing).ToArray() is { Length: > 0 } late
+            ? $"The first records of '{segment}' have no '{string.Join("', '", late)}'. It is looked for in all of them; if none has it, that is an error." : null;
+
     private static int Find(string asked, IReadOnlyList<string> existing, string place)
     {
         int position = Only(asked, existing, StringComparison.Ordinal, place);
@@ -51,9 +56,11 @@ internal static class Columns
         return position;
     }
 
-    /// <summary>A name that is an address, a number, or nothing with others behind it, is no name of a column.</summary>
+    /// <summary>A name that is an address or a number (but for a year) is no name of a column.</summary>
     public static bool LookLikeData(IReadOnlyList<string> names)
-        => names.Any(name => name.Contains('@', StringComparison.Ordinal)) || names.Take(names.Count - 1).Any(name => !name.Any(char.IsLetter));
+        => names.Any(name => name.Contains('@', StringComparison.Ordinal) || (name.Any(char.IsAsciiDigit) && !name.Any(char.IsLetter) && !IsYear(name)));
+
+    private static bool IsYear(string name) => name.Length == 4 && name.All(char.IsAsciiDigit) && (name.StartsWith("19", StringComparison.Ordinal) || name.StartsWith("20", StringComparison.Ordinal));
 
     /// <summary>The names, unless they are none: the first line of a file without a header holds a person, who is nobody's message.</summary>
     private static string Names(IReadOnlyList<string> existing)

@@ -22,6 +22,7 @@ internal interface IProfileSource
     /// <summary>
     /// Streams a segment's rows with the given columns, in that order. A column is found by its exact name, else without
     /// regard to case; <c>ColumnNotFound</c> lists those that exist, <c>ColumnAmbiguous</c> says that a header has it twice.
+    /// Where each record names its own columns, another file of the segment may lack one; not the first of those asked for, by which people are known.
     /// </summary>
     IAsyncEnumerable<ProfileBatch> ReadAsync(string segment, IReadOnlyList<string> columns, CancellationToken ct);
 }

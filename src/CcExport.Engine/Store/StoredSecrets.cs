@@ -9,8 +9,8 @@ internal static class StoredSecrets
         {
             return true;
         }
-        // A login that may not see these makes no ring either.
-        if (store.Access == StoreAccess.Whole
+        // A contributor does not see these, and makes no ring either.
+        if ((store.Access.ReadsSecrets || store.Access.Administers)
             && ((await store.Suppressions.ListAsync(ct).ConfigureAwait(false)).Count > 0 || (await store.Fingerprints.ListAllAsync(ct).ConfigureAwait(false)).Count > 0
                 || (await store.PreImages.ListAsync(ct).ConfigureAwait(false)).Any(image => image.Key is not null)))
         {

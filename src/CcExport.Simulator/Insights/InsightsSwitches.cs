@@ -89,7 +89,7 @@ public sealed record InsightsSwitches
     /// <summary>Waited before each answer.</summary>
     public int ReplyDelayMs { get; set; }
 
-    /// <summary>A kind of question that is answered with 403 to this caller; null: none.</summary>
+    /// <summary>A kind of question that is answered with 403 to this caller; null: none. Of the Customer Insights API <see cref="InsightsCall.Jobs"/> alone.</summary>
     public InsightsCall? Refuses { get; set; }
 
     /// <summary>Whether the caller may read at all.</summary>

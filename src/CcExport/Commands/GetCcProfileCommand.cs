@@ -72,14 +72,24 @@ public sealed class GetCcProfileCommand : CcCmdlet
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
         RunWatcher watcher = Watcher();
-        ReadingDoubts doubts = ReadingDoubts.OfThisRunspace();
         IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, watcher, ct)).Select(s => s.Name);
-        foreach (string segment in segments)
+        try
         {
-            foreach (object[] profiles in Each((engine, ct) => ReadAhead.Of(ObjectsAsync(engine.GetProfilesAsync(place, segment, Property, First, Connection, watcher, doubts.Note, ct)), PagesReady)))
-            {
-                WriteObject(profiles, enumerateCollection: true);
-            }
+            foreach (string segment in segments) Read(place, segment, watcher);
+        }
+        catch (Exception e) when (Errors.IsOurs(e))
+        {
+            // A script may go on to the next segment, with an export behind it that ends as if all had come.
+            ReadingDoubts.Note();
+            throw;
+        }
+    }
+
+    private void Read(SourceReference place, string segment, RunWatcher watcher)
+    {
+        foreach (object[] profiles in Each((engine, ct) => ReadAhead.Of(ObjectsAsync(engine.GetProfilesAsync(place, segment, Property, First, Connection, watcher, ReadingDoubts.Note, ct)), PagesReady)))
+        {
+            WriteObject(profiles, enumerateCollection: true);
         }
     }
 

@@ -21,15 +21,11 @@ internal abstract class StoreCompleter : IArgumentCompleter
         try
         {
             TimeSpan most = Limit;
-            using var limit = new CancellationTokenSource(most);
+            var limit = new CancellationTokenSource(most);
             var bound = new Bound(fakeBoundParameters);   // here: it asks this runspace for its location
             Task<List<Candidate>> work = Task.Run(() => FindAsync(bound, limit.Token), limit.Token);
-            if (!work.Wait(most))
-            {
-                // Its own timer may be disposed of before it fires.
-                limit.Cancel();
-                return [];
-            }
+            _ = work.ContinueWith(_ => limit.Dispose(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            if (!work.Wait(most)) return [];
             return [.. work.Result.Where(c => c.Matches(wordToComplete)).Select(c => c.Result())];
         }
         catch (Exception) { return []; }

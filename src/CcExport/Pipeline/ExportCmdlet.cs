@@ -27,7 +27,6 @@ public abstract class ExportCmdlet : CcCmdlet
     private Task<object>? _work;
     private RunWatcher? _watcher;
     private RunRequest? _request;
-    private ReadingDoubts? _doubts;
     private long _doubtsBefore;
     private bool _piping;
     private bool _declined;
@@ -147,9 +146,7 @@ public abstract class ExportCmdlet : CcCmdlet
     protected override void OnBegin()
     {
         _piping = ParameterSetName == PipedSet;
-        if (!_piping) return;
-        _doubts = ReadingDoubts.OfThisRunspace();
-        _doubtsBefore = _doubts.Count;
+        _doubtsBefore = ReadingDoubts.Count;
     }
 
     /// <inheritdoc/>
@@ -165,7 +162,7 @@ public abstract class ExportCmdlet : CcCmdlet
     {
         if (_work is { } work)
         {
-            if (_doubts!.Count != _doubtsBefore) _feed!.Rows.Doubt();
+            if (ReadingDoubts.Count != _doubtsBefore) _feed!.Rows.Doubt();
             _feed!.Rows.Complete();
             Finish(work);
         }

@@ -173,6 +173,39 @@ public sealed class PlanTests
         else Assert.Equal((RunStatus.Completed, 60L), await Numbers(GoAsync(test, plan.Id)));
     }
 
+    /// <summary>Acts once, as soon as a stage begins.</summary>
+    private sealed class Meanwhile(string stage, Func<Task> act) : IRunObserver
+    {
+        private int _done;
+
+        public Task? Doing { get; private set; }
+
+        public void Progress(RunProgress progress)
+        {
+            if (progress.Stage != stage || Interlocked.Exchange(ref _done, 1) != 0) return;
+            Doing = Task.Run(act);
+            Doing.Wait(TimeSpan.FromSeconds(30));
+        }
+
+        public void Warning(string message) { }
+        public void Verbose(string message) { }
+    }
+
+    [Theory]
+    [InlineData(true, "PlanSuppressionMoved")]
+    [InlineData(false, "PlanDefinitionMoved")]
+    public async Task What_is_changed_while_a_plan_is_made_is_not_in_it(bool suppression, string id)
+    {
+        await using TestEngine test = await WithRunAsync(60);
+        var meanwhile = new Meanwhile("Looking", () => suppression ? test.Engine.AddSuppressionAsync(["person1@example.com"], "me", null, default)
+            : test.Engine.SetExportAsync(new ExportChange { Name = "E", BatchSize = 40 }, default));
+        test.Watcher.Also = meanwhile;
+        Plan plan = await PlanAsync(test);
+        await meanwhile.Doing!;
+        test.Watcher.Also = null;
+        Assert.Equal(id, await Fails(() => GoAsync(test, plan.Id)));
+    }
+
     [Fact]
     public async Task A_plan_to_a_list_that_tells_no_number_of_members_goes_by_who_they_are()
     {

@@ -27,4 +27,23 @@ public sealed class SuppressionFileTests : IDisposable
         Assert.Equal(2, await SuppressionFiles.ReadAsync([_path], _ => taken++, default));
         Assert.Equal(1, taken);
     }
+
+    // Its addresses would be passed over, and sent.
+    [Fact]
+    public async Task A_file_of_a_folder_that_calls_the_address_something_else_is_an_error()
+    {
+        string folder = Directory.CreateTempSubdirectory("ccexport-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "optout"));
+            await File.WriteAllTextAsync(Path.Combine(folder, "optout", "1.jsonl"), "{\"email\":\"jo@example.com\"}\n");
+            await File.WriteAllTextAsync(Path.Combine(folder, "optout", "2.jsonl"), "{\"email_address\":\"jane@example.com\"}\n");
+            CcException e = await Assert.ThrowsAsync<CcException>(() => SuppressionFiles.ReadAsync([folder], _ => { }, default));
+            Assert.Equal("SuppressionUnreadable", e.ErrorId);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

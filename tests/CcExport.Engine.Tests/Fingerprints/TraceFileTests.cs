@@ -24,9 +24,9 @@ public sealed class TraceFileTests
             return found;
         }
         Assert.Equal(1, Found(1));
-        Assert.Equal(1, TraceFile.Erase(temp.Home, 7, TracePart.Sent, key => key, key => key, 1));
+        Assert.Equal(1, TraceFile.Erase(temp.Home, 7, TracePart.Sent, key => key, key => key, 1, isOver: true));
         Assert.Equal((0, people > 1 ? 1 : 0), (Found(1), Found(2)));
-        Assert.Equal(0, TraceFile.Erase(temp.Home, 7, TracePart.Sent, key => key, key => key, 1));
+        Assert.Equal(0, TraceFile.Erase(temp.Home, 7, TracePart.Sent, key => key, key => key, 1, isOver: true));
     }
 
     private static string Unfinished(TempHome temp, long run) => TraceFile.NewOf(TraceFile.PathOf(temp.Home, run, TracePart.Sent));
@@ -58,7 +58,7 @@ public sealed class TraceFileTests
             writer.Complete();
         }
         File.WriteAllText(Unfinished(temp, 7), "half of it");
-        Assert.Equal(0, TraceFile.Erase(temp.Home, 7, TracePart.Sent, key => key, key => key, 1));
+        Assert.Equal(0, TraceFile.Erase(temp.Home, 7, TracePart.Sent, key => key, key => key, 1, isOver: true));
         Assert.False(File.Exists(Unfinished(temp, 7)));
         Assert.Equal(besideOne, TraceFile.Exists(temp.Home, 7, TracePart.Sent));
     }

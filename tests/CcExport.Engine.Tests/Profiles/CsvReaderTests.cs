@@ -96,6 +96,7 @@ public sealed class CsvReaderTests
         }
         await Reads("a,b\n\"x\ny\",1\n\"p\r\nq\",\"2\"\n", "x\ny|1\np\r\nq|2");
         await Reads("a,b\n\"Eve\" Smith,1\n\"ok\",2\n", "(fault)\nok|2");
+        await Reads("a,b\n\"Main St\nKyiv\" ,1\n\"ok\",2\n", "(fault)\nok|2");
     }
 
     [Fact]

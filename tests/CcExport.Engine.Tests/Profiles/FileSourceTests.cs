@@ -140,11 +140,14 @@ public sealed class FileSourceTests : IDisposable
         int rows = 0;
         CcException e = await Readers.FailsAsync("ColumnNotFound", async () =>
         {
-            await foreach (ProfileBatch batch in source.ReadAsync("VIP", ["Emial"], default)) rows += batch.Rows;
+            await foreach (ProfileBatch batch in source.ReadAsync("VIP", ["EMail", "Emial"], default)) rows += batch.Rows;
         });
         Assert.Equal(2, rows);
         Assert.Contains("'VIP' has no column 'Emial'. It has: EMail, Name, City.", e.Message, StringComparison.Ordinal);
         Assert.Contains("Did you mean 'EMail'?", e.Remedy, StringComparison.Ordinal);
+        // By the first column people are known: a file without it is one of which nobody would be read.
+        e = await Readers.FailsAsync("ColumnNotFound", () => source.RowsAsync("VIP", "Name", "EMail"));
+        Assert.Contains("VIP_2.jsonl", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

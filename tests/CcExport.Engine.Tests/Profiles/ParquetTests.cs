@@ -152,6 +152,10 @@ public sealed class ParquetTests : IDisposable
         _folder.Write("all/Delta/Country=UA/City=x/p.parquet", file);
         _folder.Write("all/Hudi/.hoodie/hoodie.properties", "");
         _folder.Write("all/Hudi/Country=UA/p.parquet", file);
+        _folder.Write("plainly/Hudi/.hoodie/hoodie.properties", "");
+        _folder.Write("plainly/Hudi/2026-01-01/p.parquet", file);
+        _folder.Write("plainly/Hudi/2026-01-02/.hoodie_partition_metadata", "");
+        _folder.Write("plainly/Hudi/2026-01-02/p.parquet", file);
         _folder.Write("all/Iceberg/metadata/v1.metadata.json", "{}");
         _folder.Write("all/Iceberg/data/p.parquet", file);
         _folder.Write("all/Plain/metadata/notes.txt", "none");
@@ -174,6 +178,17 @@ public sealed class ParquetTests : IDisposable
             Assert.Equal(_folder["all/" + id[..^"Table".Length]], e.Subject);
         }
         Assert.Equal([["a@example.com"]], await FileSource.Open(_folder["all/Plain/data/Country=UA"]).RowsAsync("p", "EMail"));
+        // Partitions need not be named so that they are known for some.
+        await Readers.FailsAsync("HudiTable", () => FileSource.Open(_folder["plainly/Hudi"]).RowsAsync("2026-01-01", "EMail"));
+        await Readers.FailsAsync("HudiTable", () => FileSource.Open(_folder["plainly/Hudi/2026-01-02"]).RowsAsync("p", "EMail"));
+    }
+
+    [Fact]
+    public async Task A_folder_called_metadata_beside_texts_is_somebodys_own()
+    {
+        _folder.Write("data/vip.csv", "EMail\na@example.com\n");
+        _folder.Write("metadata/vip.metadata.json", "{}");
+        Assert.Equal([["a@example.com"]], await FileSource.Open(_folder["data/vip.csv"]).RowsAsync("vip", "EMail"));
     }
 
     [Fact]

@@ -181,6 +181,10 @@ public sealed class PostgresRoleTests : IAsyncLifetime
             Assert.Equal("SharedAccessSignature", Assert.Single(await engine.GetSourcesAsync(None)).ReadWith);
             CcException refused = await Assert.ThrowsAsync<CcException>(() => engine.GetSegmentsAsync(new SourceReference { Name = "lake" }, null, new Watcher(), None));
             Assert.Equal(("RunnerOnly", CcErrorKind.Permission), (refused.ErrorId, refused.Kind));
+            // It is used by its name all the same, and asked about.
+            Assert.Equal("RunnerOnly", (await engine.TestSourceAsync("lake", null, None)).Status);
+            CcException incomplete = await Assert.ThrowsAsync<CcException>(() => engine.SetExportAsync(new ExportChange { Name = "New", Source = "lake" }, None));
+            Assert.Equal("ExportIncomplete", incomplete.ErrorId);
         }
     }
 

@@ -71,7 +71,7 @@ internal sealed class MemberProfiles(Members members, IReadOnlyList<string> colu
         long profiles = Math.Max(told ?? 0, members.Ids.Count);
         long scan = (profiles + page - 1) / page;
         bool scans = lookUps > scan && (told >= members.Ids.Count || lookUps > LookUpsWithoutCount);
-        context.Verbose(FormattableString.Invariant($"{members.Ids.Count:N0} members of about {profiles:N0} profiles: {lookUps:N0} look-ups or {scan:N0} pages of a scan. {(scans ? "All profiles are scanned." : "They are looked up.")}"));
+        context.Verbose(FormattableString.Invariant($"{members.Ids.Count:N0} members of {(told is null ? "a number of profiles that is not told" : FormattableString.Invariant($"about {profiles:N0} profiles"))}: {lookUps:N0} look-ups or {scan:N0} pages of a scan. {(scans ? "All profiles are scanned." : "They are looked up.")}"));
         return scans;
     }
 

@@ -21,7 +21,7 @@ internal sealed class BlobTree : IFileTree
     private readonly BlobAddress _address;
     private readonly string _root;
     private readonly BlobErrors _errors;
-    private readonly Action<string> _verbose;
+    private readonly Action<string> _verbose, _warn;
     private readonly Dictionary<string, Blob> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (SortedSet<string> Files, SortedSet<string> Folders)> _folders = new(StringComparer.Ordinal);
     private bool _looked;
@@ -31,7 +31,7 @@ internal sealed class BlobTree : IFileTree
     /// <param name="root">The asked place as people know it; all paths begin with it.</param>
     public BlobTree(BlobAddress address, string root, string? sas, string? key, SourceContext context, BlobErrors errors)
     {
-        (_address, _root, _errors, _verbose) = (address, root, errors, context.Verbose);
+        (_address, _root, _errors, _verbose, _warn) = (address, root, errors, context.Verbose, context.Warn);
         // A version that services of today know, and the emulator as well.
         var options = new BlobClientOptions(BlobClientOptions.ServiceVersion.V2026_06_06)
         {
@@ -73,7 +73,7 @@ internal sealed class BlobTree : IFileTree
         _looked = true;
     }
 
-    /// <summary>What makes a table of the files lies above the asked place, if that is within one: see <see cref="Partitions.RefuseTables"/>. Who may list the asked place only is not told.</summary>
+    /// <summary>What makes a table of the files lies above the asked place, if that is within one: see <see cref="Partitions.RefuseTables"/>. Whoever may list the asked place only is warned.</summary>
     private async Task LookAboveAsync(CancellationToken ct)
     {
         string at = _address.Prefix;
@@ -89,25 +89,25 @@ internal sealed class BlobTree : IFileTree
 
     private async Task<bool> LookAsync(string folder, CancellationToken ct)
     {
-        const int Most = 100;
         string container = _root[..^(_address.Prefix.Length + 1)];
-        foreach (string name in new[] { Partitions.DeltaLog, Partitions.HudiNotes, Partitions.IcebergNotes })
+        foreach ((string name, string ending) in new[] { (Partitions.DeltaLog, ""), (Partitions.HudiNotes, ""), (Partitions.IcebergNotes, Partitions.IcebergNote) })
         {
             string notes = folder.Length == 0 ? name : $"{folder}/{name}";
             try
             {
-                await foreach (Page<BlobItem> page in _container.GetBlobsAsync(new GetBlobsOptions { Prefix = notes + "/" }, ct).AsPages(pageSizeHint: Most).ConfigureAwait(false))
+                await foreach (BlobItem item in _container.GetBlobsAsync(new GetBlobsOptions { Prefix = notes + "/" }, ct).ConfigureAwait(false))
                 {
-                    string place = $"{container}/{notes}";
-                    foreach (BlobItem item in page.Values) _files.TryAdd($"{container}/{item.Name}", new(item.Name, item.Properties.ETag ?? default, 0, null));
-                    if (page.Values.Count > 0) _folders[place] = ([.. page.Values.Select(item => $"{container}/{item.Name}")], []);
+                    if (!item.Name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) continue;
+                    string path = $"{container}/{item.Name}";
+                    _files.TryAdd(path, new(item.Name, item.Properties.ETag ?? default, 0, null));
+                    _folders[$"{container}/{notes}"] = ([path], []);
                     break;
                 }
             }
             catch (Exception e) when (IsOfTheService(e) || e is XmlException)
             {
                 ct.ThrowIfCancellationRequested();
-                _verbose($"Whether '{_root}' belongs to a table could not be looked at.");
+                _warn($"Whether '{_root}' is a part of a Delta, Hudi or Iceberg table could not be looked at: what lies above it may not be listed. Of such a table deleted people would be read as well.");
                 return false;
             }
         }

@@ -176,7 +176,7 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
                     if (close + 1 < _end && block[close + 1] is var after && after != delimiter && after != '\r' && after != '\n')
                     {
                         // Most likely it is the quote in front of another line's value: all lines between would be one row.
-                        if (line + lines > openedAt) throw QuoteUnclosed(openedAt, closedAt: line + lines);
+                        if (line + lines > openedAt && !OnlyBlanks(block, close + 1, delimiter)) throw QuoteUnclosed(openedAt, closedAt: line + lines);
                         malformed = true;
                     }
                 }
@@ -225,6 +225,13 @@ internal sealed class CsvReader(Stream utf8, CsvFormat format, string place, int
         _next = start;
         _line = line;
         return rows;
+    }
+
+    /// <summary>Between the closing quote and the end of the value.</summary>
+    private bool OnlyBlanks(byte[] block, int at, byte delimiter)
+    {
+        while (at < _end && block[at] is (byte)' ' or (byte)'\t' && block[at] != delimiter) at++;
+        return at == _end || block[at] == delimiter || block[at] is (byte)'\r' or (byte)'\n';
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,26 +13,26 @@ internal static partial class DataFiles
     private static readonly string[] Extensions = [".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet"];
 
     /// <summary>A file that is asked for by its own path may have any extension.</summary>
-    public static FileSegment FromFile(IFileTree tree, string path, FileSourceOptions options) => Segment(tree, NameOf(tree, path), path, [path], options);
+    public static FileSegment FromFile(IFileTree tree, string path, FileSourceOptions options) => Segment(tree, NameOf(tree, path), path, [path], tree.FolderOf(path), options);
 
     public static IReadOnlyList<FileSegment> FromFolder(IFileTree tree, string folder, FileSourceOptions options)
     {
         var segments = new List<FileSegment>();
-        foreach (string file in In(tree, folder)) segments.Add(Segment(tree, NameOf(tree, file), file, [file], options));
-        if (Partitions.Of(tree, folder) is { IsAny: true } own) segments.Add(PartitionedSegment(tree, folder, own, options));
+        foreach (string file in In(tree, folder)) segments.Add(Segment(tree, NameOf(tree, file), file, [file], folder, options));
+        if (Partitions.Of(tree, folder) is { IsAny: true } own) segments.Add(PartitionedSegment(tree, folder, own, folder, options));
         string? self = tree.RealOf(folder);
         foreach (string sub in tree.FoldersIn(folder).Order(StringComparer.Ordinal))
         {
             // A link to the folder itself, or to one that holds it, would show the same files again under another name.
             if (IsHidden(tree, sub) || Partitions.ValueOf(tree.NameOf(sub)) is not null) continue;
             if (tree.RealOf(sub) is not { } real || self is null || self.Equals(real, tree.Comparison) || tree.IsInside(self, real)) continue;
-            if (FromSubfolder(tree, sub, options) is { } segment) segments.Add(segment);
+            if (FromSubfolder(tree, sub, folder, options) is { } segment) segments.Add(segment);
         }
         return segments;
     }
 
     /// <summary>Null where it has no data files. One that may not be looked into is a segment that says so when it is read: the others are none the worse for it.</summary>
-    private static FileSegment? FromSubfolder(IFileTree tree, string folder, FileSourceOptions options)
+    private static FileSegment? FromSubfolder(IFileTree tree, string folder, string asked, FileSourceOptions options)
     {
         try
         {
@@ -40,9 +40,9 @@ internal static partial class DataFiles
             if (Partitions.Of(tree, folder) is { IsAny: true } partitions)
             {
                 partitions.Strays.AddRange(parts);
-                return PartitionedSegment(tree, folder, partitions, options);
+                return PartitionedSegment(tree, folder, partitions, asked, options);
             }
-            return parts.Length > 0 ? Segment(tree, tree.NameOf(folder), folder, parts, options) : null;
+            return parts.Length > 0 ? Segment(tree, tree.NameOf(folder), folder, parts, asked, options) : null;
         }
         catch (CcException e) when (e.ErrorId == "InputAccessDenied")
         {
@@ -72,20 +72,21 @@ internal static partial class DataFiles
     [GeneratedRegex("[0-9]+")]
     private static partial Regex Digits();
 
-    private static FileSegment PartitionedSegment(IFileTree tree, string folder, Partitions.Found found, FileSourceOptions options)
-        => Segment(tree, tree.NameOf(folder), folder, [.. found.Files.Select(file => file.Path)], options,
+    private static FileSegment PartitionedSegment(IFileTree tree, string folder, Partitions.Found found, string asked, FileSourceOptions options)
+        => Segment(tree, tree.NameOf(folder), folder, [.. found.Files.Select(file => file.Path)], asked, options,
             () => found.Strays.Count > 0 ? throw Partitions.Mixed(folder, found.Strays)
                 : [.. found.Files.Select(file => Part(tree, file.Path, options) with { Partition = file.Values })]);
 
     private static FileSegment Segment(
-        IFileTree tree, string name, string place, IReadOnlyList<string> files, FileSourceOptions options, Func<IReadOnlyList<SegmentPart>>? parts = null)
+        IFileTree tree, string name, string place, IReadOnlyList<string> files, string asked, FileSourceOptions options, Func<IReadOnlyList<SegmentPart>>? parts = null)
     {
         (long? bytes, DateTimeOffset? newest) = Facts(tree, files);
         var info = new Segment { Name = name, DisplayName = name, Bytes = bytes, LastEvaluated = newest };
         return new(info, () =>
         {
-            Partitions.RefuseTables(tree, place);
-            return parts is not null ? parts() : [.. files.Select(file => Part(tree, file, options))];
+            IReadOnlyList<SegmentPart> all = parts is not null ? parts() : [.. files.Select(file => Part(tree, file, options))];
+            if (all.Any(part => part.Kind is PartKind.Parquet or PartKind.ByContent)) Partitions.RefuseTables(tree, place, asked);
+            return all;
         })
         { Place = place };
     }

@@ -81,7 +81,15 @@ internal sealed class DiskTree : IFileTree
     public Task<Stream?> OpenAsync(string path, bool allowEmpty, CancellationToken ct)
     {
         FileStream? file = Open(path, allowEmpty, FileOptions.SequentialScan);
-        return Task.FromResult<Stream?>(file is null ? null : new WatchedFileStream(file, path));
+        try
+        {
+            return Task.FromResult<Stream?>(file is null ? null : new WatchedFileStream(file, path));
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
     }
 
     public Task<IPlacedFile> OpenPlacedAsync(string path, CancellationToken ct)

@@ -80,7 +80,7 @@ internal sealed class JsonLinesReader(Stream utf8, string place)
             Restart(batch);
         }
         if (met is null) row.ThrowIfMissing(place);
-        else row.Tell(met);
+        else row.Tell(met, place);
     }
 
     private ProfileBatch Filled(ProfileBatch batch)

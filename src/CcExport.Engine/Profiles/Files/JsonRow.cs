@@ -142,9 +142,10 @@ internal sealed class JsonRow
         }
     }
 
-    /// <summary>Notes the columns that some record had, and all names.</summary>
-    public void Tell(ColumnsMet met)
+    /// <summary>Notes the columns that some record had, and all names. Throws when no record of this file had the first column: see <see cref="IProfileSource.ReadAsync"/>.</summary>
+    public void Tell(ColumnsMet met, string place)
     {
+        if (_columns.Count > 0) ThrowIfMissing(place, 1);
         met.Records += _record;
         foreach (string name in _discovered.Concat(_names.Select(name => Encoding.UTF8.GetString(name.Text)))) met.Names.Add(name);
         for (int i = 0; i < _columns.Count; i++)
@@ -154,11 +155,13 @@ internal sealed class JsonRow
     }
 
     /// <summary>Throws for the first column that no record had.</summary>
-    public void ThrowIfMissing(string place)
+    public void ThrowIfMissing(string place) => ThrowIfMissing(place, _columns.Count);
+
+    private void ThrowIfMissing(string place, int columns)
     {
         // A file without records has no columns, and none is missed: it is zero rows.
         if (_record == 0 && _discovered.Count == 0) return;
-        for (int i = 0; i < _columns.Count; i++)
+        for (int i = 0; i < columns; i++)
         {
             if (!_seen[i]) Columns.Find([_columns[i]], [.. _discovered.Union(_names.Select(name => Encoding.UTF8.GetString(name.Text)))], place);
         }

@@ -41,10 +41,11 @@ internal abstract class ParquetColumn(string name, System.Type physical, bool nu
     {
         if (chunk.Codec is CompressionCodec.LZ4 or CompressionCodec.LZO) return false;
         if (chunk.Type != Parquet.Meta.Type.BOOLEAN) return true;
+        List<Encoding> all = chunk.Encodings ?? [];
         return chunk.EncodingStats is { Count: > 0 } pages
             ? !pages.Any(page => page.PageType is PageType.DATA_PAGE or PageType.DATA_PAGE_V2 && page.Encoding == Encoding.RLE)
             // Levels are in runs, too: only without a plain page are the values.
-            : !chunk.Encodings.Contains(Encoding.RLE) || chunk.Encodings.Contains(Encoding.PLAIN);
+            : !all.Contains(Encoding.RLE) || all.Contains(Encoding.PLAIN);
     }
 
     public static ParquetColumn For(SchemaElement element, string place)

@@ -14,7 +14,9 @@ internal static class Partitions
     public const string DeltaLog = "_delta_log";
 
     /// <summary>The same of other kinds of tables.</summary>
-    public const string HudiNotes = ".hoodie", IcebergNotes = "metadata";
+    public const string HudiNotes = ".hoodie", IcebergNotes = "metadata", IcebergNote = ".metadata.json";
+
+    private const string HudiPartition = ".hoodie_partition_metadata";
 
     /// <summary>How deep partitions are followed; nobody partitions by so many columns, but links may lead in a circle.</summary>
     private const int Deepest = 16;
@@ -74,18 +76,33 @@ internal static class Partitions
     }
 
     /// <summary>
-    /// The files of such a table are those of all its versions, deleted people among them; only its log says which are valid. The log lies in the table's own folder: above its partitions, and above
-    /// the folder <c>data</c> of an Iceberg table.
+    /// The files of such a table are those of all its versions, deleted people among them; only its log says which are valid. The log lies in the table's own folder: above its partitions, however
+    /// they are named, and above the folder <c>data</c> of an Iceberg table.
     /// </summary>
-    public static void RefuseTables(IFileTree tree, string place)
+    /// <param name="asked">The folder that was asked for: the place lies in it.</param>
+    public static void RefuseTables(IFileTree tree, string place, string asked)
     {
+        bool within = true;
         for (string? folder = tree.IsFolder(place) ? place : tree.FolderOf(place); folder is not null; folder = tree.FolderOf(folder) is { Length: > 0 } above && above != folder ? above : null)
         {
             if (tree.IsFolder(tree.Join(folder, DeltaLog))) throw IsTable(folder, "Delta");
-            if (tree.IsFolder(tree.Join(folder, HudiNotes))) throw IsTable(folder, "Hudi");
-            string notes = tree.NameOf(folder) == IcebergNotes ? folder : tree.Join(folder, IcebergNotes);
-            if (tree.IsFolder(notes) && tree.FilesIn(notes).Any(file => file.EndsWith(".metadata.json", StringComparison.OrdinalIgnoreCase))) throw IsTable(tree.FolderOf(notes), "Iceberg");
-            if (!MayBeOfTable(tree.NameOf(folder))) return;
+            if (tree.IsFolder(tree.Join(folder, HudiNotes)) || tree.IsFile(tree.Join(folder, HudiPartition))) throw IsTable(folder, "Hudi");
+            if (HasIcebergNotes(tree, tree.Join(folder, IcebergNotes))) throw IsTable(folder, "Iceberg");
+            within &= !folder.Equals(asked, tree.Comparison);
+            if (!within && !MayBeOfTable(tree.NameOf(folder))) return;
+        }
+    }
+
+    /// <summary>A folder of that name that may not be looked into is somebody's own.</summary>
+    private static bool HasIcebergNotes(IFileTree tree, string folder)
+    {
+        try
+        {
+            return tree.IsFolder(folder) && tree.FilesIn(folder).Any(file => file.EndsWith(IcebergNote, StringComparison.OrdinalIgnoreCase));
+        }
+        catch (CcException e) when (e.ErrorId == "InputAccessDenied")
+        {
+            return false;
         }
     }
 

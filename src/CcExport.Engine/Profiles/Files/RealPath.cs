@@ -33,7 +33,7 @@ internal static class RealPath
 
     /// <summary>Whether a path is in a folder, both as <see cref="Of"/> gives them.</summary>
     public static bool IsInside(string path, string folder)
-        => path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, Comparison);
+        => path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, Comparison);
 
     /// <summary>Whether a folder is another one or holds it.</summary>
     public static bool IsOrHolds(string folder, string other) => folder.Equals(other, Comparison) || IsInside(other, folder);
