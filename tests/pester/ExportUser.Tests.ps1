@@ -104,7 +104,7 @@ Describe 'A segment that may not be read whole' {
         Set-Refresh $true
         $run = Invoke-Mirror $gone
         $run.Status, $run.Removed | Should -Be 'Completed', 0
-        "$said" | Should -Match '1 refresh jobs were running before the profiles were read'
+        "$said" | Should -Match 'A refresh job was running before the profiles were read'
         "$doubted" | Should -Match 'What was piped may not have been read whole.*nobody is taken off the list'
         Set-Refresh $false
         $run = Invoke-Mirror $gone

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CcExport.Engine.Exports;
 using CcExport.Engine.Profiles;
+using CcExport.Engine.Store;
 using CcExport.Engine.Tests.Profiles;
 using CcExport.Engine.Tests.Store;
 using static CcExport.Engine.Tests.Exports.Trouble;
@@ -117,5 +118,23 @@ public sealed class GuardedSourceTests(Azurite azurite)
         public Task<IReadOnlyList<string>> GetColumnsAsync(string segment, CancellationToken ct) => throw new NotSupportedException();
 
         public IAsyncEnumerable<ProfileBatch> ReadAsync(string segment, IReadOnlyList<string> columns, CancellationToken ct) => throw new NotSupportedException();
+    }
+
+    /// <summary>How the column is spelled that no record has had yet, nobody knows; the key is no address all the same.</summary>
+    [Fact]
+    public async Task An_address_that_comes_late_is_no_key_either()
+    {
+        await using TestEngine test = await TestEngine.StartAsync();
+        string path = test.File("late.jsonl", string.Concat(Enumerable.Repeat("{\"Name\":\"A\"}\n", 120)) + "{\"Name\":\"B\",\"Email\":\"b@example.com\"}\n");
+        Run run = await test.Engine.InvokeAsync(new RunRequest
+        {
+            Connection = "acme",
+            ListId = test.ListId,
+            Map = new Dictionary<string, string> { ["email"] = "email" },
+            KeyProperty = "EMAIL",
+            Source = new SourceReference { Path = path },
+        }, test.Watcher, default);
+        Assert.Equal(RunStatus.Failed, run.Status);
+        Assert.Contains("is the column with the address", run.Message, StringComparison.Ordinal);
     }
 }

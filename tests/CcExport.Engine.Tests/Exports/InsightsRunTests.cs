@@ -92,7 +92,7 @@ public sealed class InsightsRunTests
         else estate.Set(s => s.Refreshing = true);
         Assert.Equal(10, await ReadAsync());
         Assert.True(doubts > 0);
-        Assert.Contains(test.Watcher.Warnings, w => w.Contains(dataverse ? "'VIP' is being refreshed" : "refresh jobs were running", StringComparison.Ordinal));
+        Assert.Contains(test.Watcher.Warnings, w => w.Contains(dataverse ? "'VIP' is being refreshed" : "A refresh job was running", StringComparison.Ordinal));
     }
 
     /// <summary>Who presses Tab waits for no service: what was seen last is offered.</summary>

@@ -59,7 +59,7 @@ internal sealed class Management(PageClient client, SourceContext context)
     private void Warn(int running, string when)
     {
         if (running > 0)
-            context.Doubt(FormattableString.Invariant($"{running:N0} refresh jobs were running {when} the profiles were read: members and values may be of different times. Run the export again when the refresh is over."));
+            context.Doubt(FormattableString.Invariant($"{(running == 1 ? "A refresh job was" : FormattableString.Invariant($"{running:N0} refresh jobs were"))} running {when} the profiles were read: members and values may be of different times. Run the export again when the refresh is over."));
     }
 
     /// <summary>Jobs that run now; 0 where the instance does not tell.</summary>
