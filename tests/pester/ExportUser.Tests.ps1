@@ -111,6 +111,14 @@ Describe 'A segment that may not be read whole' {
         $run.Status, $run.Removed | Should -Be 'Completed', 1
         "$said$doubted" | Should -BeNullOrEmpty
     }
+
+    It 'is also one whose reading fails, where a script goes on' {
+        $mirror = @{ Connection = 'Simulator'; ListId = $Simulator.ListId; Map = @{ email = 'EMail' }; Mode = 'Mirror'; WarningVariable = 'doubted'; WarningAction = 'SilentlyContinue' }
+        $more = @($all | Where-Object EMail -Like '*@*')[-2].CustomerId
+        $run = 'VIP', 'Nowhere' | ForEach-Object { try { Get-CcProfile Insights -Segment $_ -First 50 } catch { $null = $_ } } | Where-Object CustomerId -NotIn $gone, $more | Invoke-CcExport @mirror
+        $run.Status, $run.Removed | Should -Be 'Completed', 0
+        "$doubted" | Should -Match 'may not have been read whole'
+    }
 }
 
 Describe 'Completion' {

@@ -183,6 +183,6 @@ internal sealed class KeyRing : ISecretBox, IDisposable
 
     private static CcException Missing(string place) =>
         new("KeyRingMissing", CcErrorKind.Storage, $"The key ring '{place}' is gone, but this store holds secrets that were protected with it.",
-            "Restore it from a backup. If there is none, everything that it protected is lost: begin with a new home (CCEXPORT_HOME), sign in again there, and suppress again whom you had suppressed.")
+            "Restore it from a backup. If there is none, everything that it protected is lost: begin with a new home (CCEXPORT_HOME) or database, sign in again there, and suppress again whom you had suppressed.")
         { Subject = place };
 }

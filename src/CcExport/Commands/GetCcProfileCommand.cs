@@ -72,9 +72,9 @@ public sealed class GetCcProfileCommand : CcCmdlet
     {
         SourceReference place = Paths.Reference(SessionState, Source, Path, Encoding, Delimiter, Header);
         RunWatcher watcher = Watcher();
-        IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, watcher, ct)).Select(s => s.Name);
         try
         {
+            IEnumerable<string> segments = Segment is { Length: > 0 } ? Segment : Await((engine, ct) => engine.GetSegmentsAsync(place, Connection, watcher, ct)).Select(s => s.Name);
             foreach (string segment in segments) Read(place, segment, watcher);
         }
         catch (Exception e) when (Errors.IsOurs(e))

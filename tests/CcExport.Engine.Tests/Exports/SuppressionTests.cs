@@ -95,6 +95,12 @@ public sealed class SuppressionTests
         Assert.Equal(RunStatus.WaitingForQuota, parked.Status);
         test.Simulator.State.ClearFaults();
         await NextDayAsync(test);
+        File.Move(file, file + ".old");
+        Run without = await ResumeAsync(test, parked.Id);
+        Assert.Equal(RunStatus.Interrupted, without.Status);
+        Assert.Contains($"Run {parked.Id} was read with this file", without.Message, StringComparison.Ordinal);
+        Assert.Contains("Put the file back", without.Message, StringComparison.Ordinal);
+        File.Move(file + ".old", file);
         File.AppendAllText(file, "person60@example.com\n");
         Run run = await ResumeAsync(test, parked.Id);
         Assert.Equal((RunStatus.Completed, 90L, 1L, 89L), (run.Status, run.Read, run.Suppressed, run.Accepted));

@@ -251,13 +251,11 @@ internal sealed class ConfigurationBook(EngineParts parts)
         foreach (IGrouping<string, ConnectionRecord> key in known.GroupBy(c => c.ClientId, StringComparer.OrdinalIgnoreCase))
         {
             var told = key.Select(c => (c.Name, Wanted: Find(wanted.Connections, c.Name))).Where(c => c.Wanted is not null).Select(c => (c.Name, Calls: c.Wanted!.ReserveForOthers ?? 0)).ToArray();
-            foreach ((string name, int calls) in told.Where(c => c.Calls != told[0].Calls).Take(1))
-            {
-                throw new CcException("ConfigurationInvalid", CcErrorKind.InvalidData,
-                    FormattableString.Invariant($"The connections '{told[0].Name}' and '{name}' use one API key, and the file keeps {told[0].Calls:N0} and {calls:N0} of its calls for others."),
-                    "Calls are kept of a key, not of a connection: give both the same reserveForOthers.")
-                { Subject = name };
-            }
+            if (told.FirstOrDefault(c => c.Calls != told[0].Calls) is not { Name: { } name } other) continue;
+            throw new CcException("ConfigurationInvalid", CcErrorKind.InvalidData,
+                FormattableString.Invariant($"The connections '{told[0].Name}' and '{name}' use one API key, and the file keeps {told[0].Calls:N0} and {other.Calls:N0} of its calls for others."),
+                "Calls are kept of a key, not of a connection: give both the same reserveForOthers.")
+            { Subject = name };
         }
     }
 

@@ -248,7 +248,7 @@ internal sealed class RunConductor
     private string? DoubtOf(IProfileSource source, ReadCounts counts)
         => _doubted ? "The segments may not have been read whole, as was said"
             : source is PipedProfiles { IsDoubted: true } ? "What was piped may not have been read whole, as was said"
-            : counts.Unreadable > 0 ? FormattableString.Invariant($"{counts.Unreadable:N0} rows could not be read, and whose they are is not known")
+            : counts.Unreadable > 0 ? FormattableString.Invariant($"{counts.Unreadable:N0} row{(counts.Unreadable == 1 ? " could not be read, and whose it is" : "s could not be read, and whose they are")} is not known")
             : null;
 
     /// <summary>What the budget calls the calls of a run.</summary>

@@ -50,10 +50,7 @@ internal sealed class Management(PageClient client, SourceContext context)
         if (await LookAgain.TryAsync(async () => (Jobs: await CountJobsAsync(ct).ConfigureAwait(false), Segments: await ReadSegmentsAsync(ct).ConfigureAwait(false)).ToTuple()!, context, ct)
             .ConfigureAwait(false) is not var (jobs, segments)) return;
         Warn(jobs, "while");
-        Segment? after = segments.FirstOrDefault(s => s.Name == before.Name);
-        if (after is null) context.Doubt($"The segment '{before.Name}' was removed while it was read.");
-        else if (after.LastEvaluated != before.LastEvaluated || after.Size != before.Size)
-            context.Doubt($"The segment '{before.Name}' was renewed while it was read: who was read may be of either time. Run the export again when the refresh is over.");
+        LookAgain.Compare(before, segments, context);
     }
 
     private void Warn(int running, string when)

@@ -19,4 +19,17 @@ internal static class LookAgain
         context.Doubt($"Whether the data was renewed while it was read could not be asked: {why}");
         return null;
     }
+
+    /// <summary>Doubts who was read where a segment is not what it was before.</summary>
+    public static void Compare(Segment before, IReadOnlyList<Segment> now, SourceContext context)
+    {
+        Segment? after = now.FirstOrDefault(s => s.Name == before.Name);
+        if (after is null) context.Doubt($"The segment '{before.Name}' was removed while it was read.");
+        else if (after.LastEvaluated != before.LastEvaluated || after.Size != before.Size)
+            context.Doubt(FormattableString.Invariant($"The segment '{before.Name}' was renewed while it was read ({Known(before)} before, {Known(after)} after): who was read may be of either time. Run the export again when the refresh is over."));
+        else if (after.IsRefreshing && !before.IsRefreshing)
+            context.Doubt($"A refresh of the segment '{before.Name}' began while it was read: memberships and profiles may be of different times. Run the export when the refresh is over.");
+    }
+
+    private static string Known(Segment segment) => FormattableString.Invariant($"{(segment.Size is { } size ? $"{size:N0} members" : "size not known")}{(segment.LastEvaluated is { } at ? $" of {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC" : "")}");
 }
